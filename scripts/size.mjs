@@ -1,0 +1,48 @@
+// Bundles `import 'holdfast'` into .cache/size: the entry and what it imports statically, for size-limit to weigh.
+// Fails if that part pulls in a package: drivers and the parser are to be loaded when they are needed.
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join, relative } from 'node:path'
+import { build } from 'esbuild'
+
+const FOLDER = '.cache/size'
+
+const { metafile, outputFiles } = await build({
+  entryPoints: ['dist/index.js'],
+  outdir: FOLDER,
+  bundle: true,
+  splitting: true,
+  minify: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'esm',
+  packages: 'external',
+  metafile: true,
+  write: false,
+  logLevel: 'warning',
+})
+
+const loaded = staticPart(metafile, join(FOLDER, 'index.js'))
+const packages = [...loaded].flatMap((path) => packagesOf(metafile.outputs[path]))
+if (packages.length > 0) throw new Error(`import 'holdfast' loads ${packages.join(', ')}: import it when it is needed`)
+
+rmSync(FOLDER, { recursive: true, force: true })
+mkdirSync(FOLDER, { recursive: true })
+for (const { path, contents } of outputFiles) {
+  if (loaded.has(relative(process.cwd(), path))) writeFileSync(join(FOLDER, basename(path)), contents)
+}
+
+function staticPart({ outputs }, entry) {
+  const seen = new Set([entry])
+  for (const path of seen) {
+    for (const used of outputs[path].imports) {
+      if (used.kind === 'import-statement' && !used.external) seen.add(used.path)
+    }
+  }
+  return seen
+}
+
+function packagesOf({ imports }) {
+  return imports
+    .filter(({ kind, external, path }) => kind === 'import-statement' && external && !path.startsWith('node:'))
+    .map(({ path }) => path)
+}

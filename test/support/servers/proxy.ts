@@ -1,0 +1,140 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+
+/** A TCP proxy that does to connections what networks do. */
+export interface Proxy {
+  /** The target's URL with the proxy's host and port. */
+  readonly url: string
+  readonly port: number
+  /** Connections that are open now. */
+  readonly connections: number
+  /** Destroys every connection; new ones are served. */
+  cut(): void
+  /** Accepts and swallows everything in both directions. Turned off, it destroys the connections that lost something. */
+  blackhole(on: boolean): void
+  /** Requests pass, replies are swallowed. Turned off, it destroys the connections that lost something. */
+  dropReplies(on: boolean): void
+  /**
+   * Lets the next request (one that contains `match`, if given) reach the server, and destroys its connection in place of the reply.
+   * Resolves when that has happened; by then the server has carried the request out.
+   */
+  cutOnReply(match?: string): Promise<void>
+  /** Holds every reply back for so long. */
+  delayMs(ms: number): void
+  /** Destroys every connection and stops to listen: the next connect is refused. */
+  close(): Promise<void>
+}
+
+interface Pair {
+  readonly client: Socket
+  readonly server: Socket
+  /** Bytes of it were swallowed: it can never work again. */
+  lossy: boolean
+  /** Set when the connection is to be destroyed in place of the next reply; told when that has happened. */
+  doom: (() => void) | undefined
+  /** When the last reply that is held back goes out. */
+  busyUntil: number
+}
+
+interface Faults {
+  blackhole: boolean
+  dropReplies: boolean
+  delayMs: number
+  trap: { match: string; sprung: () => void } | undefined
+}
+
+/** Starts a proxy on a free loopback port in front of `targetUrl`. */
+export async function startProxy(targetUrl: string): Promise<Proxy> {
+  const target = new URL(targetUrl)
+  const faults: Faults = { blackhole: false, dropReplies: false, delayMs: 0, trap: undefined }
+  const pairs = new Set<Pair>()
+  const listener = createServer((client) => {
+    const server = connect({ host: target.hostname, port: Number(target.port || 6379) })
+    const pair: Pair = { client, server, lossy: false, doom: undefined, busyUntil: 0 }
+    pairs.add(pair)
+    join(pair, faults, () => pairs.delete(pair))
+  }).listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  const { port } = listener.address() as AddressInfo
+  const ownUrl = new URL(targetUrl)
+  ownUrl.hostname = '127.0.0.1'
+  ownUrl.port = String(port)
+
+  const destroy = (which: (pair: Pair) => boolean): void => {
+    for (const pair of pairs) if (which(pair)) pair.client.destroy()
+  }
+  const lossyUnless = (on: boolean): void => {
+    if (!on) destroy((pair) => pair.lossy)
+  }
+  return {
+    url: ownUrl.href,
+    port,
+    get connections() {
+      return pairs.size
+    },
+    cut: () => destroy(() => true),
+    blackhole(on) {
+      faults.blackhole = on
+      lossyUnless(on)
+    },
+    dropReplies(on) {
+      faults.dropReplies = on
+      lossyUnless(on)
+    },
+    cutOnReply: (match = '') => new Promise((resolve) => (faults.trap = { match, sprung: resolve })),
+    delayMs: (ms) => void (faults.delayMs = ms),
+    async close() {
+      const closed = once(listener, 'close')
+      listener.close()
+      destroy(() => true)
+      await closed
+    },
+  }
+}
+
+function join(pair: Pair, faults: Faults, forget: () => void): void {
+  const { client, server } = pair
+  client.setNoDelay(true)
+  server.setNoDelay(true)
+  client.on('data', (chunk) => passRequest(pair, faults, chunk))
+  server.on('data', (chunk) => passReply(pair, faults, chunk))
+  const endBoth = (): void => {
+    client.destroy()
+    server.destroy()
+    forget()
+  }
+  for (const socket of [client, server]) socket.on('error', endBoth).on('close', endBoth)
+}
+
+function passRequest(pair: Pair, faults: Faults, chunk: Buffer): void {
+  if (faults.blackhole) {
+    pair.lossy = true
+    return
+  }
+  if (faults.trap && chunk.includes(faults.trap.match)) {
+    pair.doom = faults.trap.sprung
+    faults.trap = undefined
+  }
+  pair.server.write(chunk)
+}
+
+function passReply(pair: Pair, faults: Faults, chunk: Buffer): void {
+  if (faults.blackhole || faults.dropReplies) {
+    pair.lossy = true
+    return
+  }
+  if (pair.doom) {
+    pair.client.destroy()
+    pair.doom()
+    return
+  }
+  deliver(pair, chunk, faults.delayMs)
+}
+
+/** In order, though the delay may have changed in between. */
+function deliver(pair: Pair, chunk: Buffer, delayMs: number): void {
+  const now = performance.now()
+  pair.busyUntil = Math.max(now + delayMs, pair.busyUntil)
+  if (pair.busyUntil <= now) pair.client.write(chunk)
+  else setTimeout(() => pair.client.write(chunk), pair.busyUntil - now)
+}
