@@ -1,0 +1,261 @@
+import { elapsedMs, type Mark, markOf, type Timer } from './env.js'
+import { type EndCode, LockLostError } from './errors.js'
+import type { Handed } from './gate.js'
+import { asHoldfastError, limited } from './limited.js'
+import { renewAfterMs, trustedMs } from './plan.js'
+import { renew } from './renewal.js'
+import type { Seat, Space } from './space.js'
+import type { Handoff } from './store.js'
+import { leaseMs, type Terms } from './terms.js'
+import { trace, traced } from './trace.js'
+
+/** What was granted: the token, and the moment from which the lease is counted (before the request was sent). */
+export interface Grant {
+  readonly token: number
+  readonly mark: Mark | undefined
+}
+
+/**
+ * One hold, from grant to end. It knows its deadline and ends itself there, whatever the store says; once ended it never
+ * comes back. Leases are the faces that users see of it.
+ */
+export class Hold {
+  readonly space: Space
+  readonly terms: Terms
+  readonly owner: string
+  readonly token: number
+  /** How it ended; undefined while held. */
+  ended: EndCode | undefined = undefined
+  /** When the next renewal is due, on the monotonic clock. */
+  renewAtMs: number = Number.POSITIVE_INFINITY
+  renewing = false
+  readonly #place: number
+  /** When the request for the hold was sent. undefined: nothing here is timed. */
+  readonly #since: Mark | undefined
+  /** When the last successful request for the lease was sent. */
+  #leased: Mark | undefined
+  #leaseTrustedMs: number = Number.POSITIVE_INFINITY
+  #timer: Timer | undefined = undefined
+  #controller: AbortController | undefined = undefined
+  #lost: LockLostError | undefined = undefined
+
+  constructor(space: Space, terms: Terms, seat: Seat, { token, mark }: Grant) {
+    this.space = space
+    this.terms = terms
+    this.owner = seat.owner
+    this.token = token
+    this.#since = mark
+    seat.state = 'granted'
+    this.#place = space.holds.add(this)
+    if (mark !== undefined) this.extend(mark, leaseMs(terms))
+  }
+
+  /** Looks at the clocks, then says whether it is still ours. `strict` asks the slow clock as well. */
+  isActive(strict = false): boolean {
+    if (this.ended !== undefined) return false
+    if (this.#since === undefined) return true
+    const cause = this.#overdue(strict)
+    if (cause === undefined) return true
+    this.end(cause, cause === 'LOCK_LOST' ? 'its lease could not be renewed in time' : undefined)
+    return false
+  }
+
+  /** How long it stays ours without a renewal, at most; 0 when ended, Infinity when nothing limits it. */
+  remainingMs(): number {
+    if (!this.isActive()) return 0
+    const { env } = this.space
+    const leaseLeftMs =
+      this.#leased === undefined ? Number.POSITIVE_INFINITY : this.#leaseTrustedMs - elapsedMs(env, this.#leased)
+    return Math.max(Math.min(leaseLeftMs, this.#expireLeftMs(false)), 0)
+  }
+
+  /** Time since the request for the hold was sent. */
+  heldMs(): number {
+    return this.#since === undefined ? 0 : elapsedMs(this.space.env, this.#since)
+  }
+
+  signal(): AbortSignal {
+    this.isActive()
+    this.#controller ??= new AbortController()
+    if (this.#endedEarly()) this.#controller.abort(this.lostError())
+    return this.#controller.signal
+  }
+
+  /** The error that tells how it ended. */
+  lostError(): LockLostError {
+    this.#lost ??= new LockLostError(this.ended ?? 'LOCK_LOST', this.terms.key)
+    return this.#lost
+  }
+
+  /** A request for the lease, sent at `mark`, came through. */
+  extend(mark: Mark, ttlMs: number | null): void {
+    if (this.ended !== undefined) return
+    const { scope } = this.space.store.capabilities
+    if (this.#leased === undefined || mark.nowMs >= this.#leased.nowMs) {
+      this.#leased = mark
+      this.#leaseTrustedMs = ttlMs === null ? Number.POSITIVE_INFINITY : trustedMs(ttlMs, scope)
+      this.renewAtMs =
+        ttlMs !== null && this.terms.ttlMs !== null && this.#leaseTrustedMs < this.#expireLeftMs(false)
+          ? mark.nowMs + renewAfterMs(Math.min(ttlMs, this.terms.ttlMs))
+          : Number.POSITIVE_INFINITY
+    }
+    this.arm()
+  }
+
+  /** Sets the timer for what comes next: a renewal, or the end. */
+  arm(): void {
+    this.#timer?.clear()
+    this.#timer = undefined
+    if (this.ended !== undefined) return
+    const renewInMs = this.renewing ? Number.POSITIVE_INFINITY : this.renewAtMs - this.space.env.nowMs()
+    const delayMs = Math.min(Math.max(renewInMs, 0), this.remainingMs())
+    if (delayMs === Number.POSITIVE_INFINITY || !this.#isOpen()) return
+    this.#timer = this.space.env.setTimer(
+      () => {
+        this.#look()
+      },
+      delayMs,
+      false,
+    )
+  }
+
+  /** Renews at once, for news that may have been missed. */
+  renewNow(): void {
+    if (this.renewAtMs === Number.POSITIVE_INFINITY || this.renewing || this.ended !== undefined) return
+    this.renewAtMs = this.space.env.nowMs()
+    this.arm()
+  }
+
+  end(code: EndCode, detail?: string): void {
+    if (this.ended !== undefined) return
+    this.ended = code
+    const { space, terms, owner, token } = this
+    this.#timer?.clear()
+    space.holds.remove(this.#place)
+    space.store.selfRenewal?.stop(terms.storeKey, owner)
+    if (code !== 'LOCK_RELEASED') {
+      if (code === 'LOCK_LOST') space.cleanUp(terms, owner)
+      this.#tell(code, detail)
+    } else if (traced('holdfast:released')) trace('holdfast:released', { key: terms.key, token })
+  }
+
+  /** Its release found that the store did not know it any more. */
+  foundGone(code: EndCode): void {
+    this.ended = code
+    this.#tell(code, code === 'LOCK_LOST' ? 'the store did not know the hold any more when it was released' : undefined)
+  }
+
+  /** @throws StoreError */
+  async release(): Promise<boolean> {
+    if (!this.isActive()) return false
+    const { space, terms } = this
+    if (space.syncStore !== undefined) return this.releaseSync()
+    const leftMs = terms.minHoldMs - this.heldMs()
+    this.end('LOCK_RELEASED')
+    const gate = space.gates.get(terms.storeKey)
+    const handed = leftMs > 0 ? undefined : gate?.handOver(terms)
+    try {
+      return await this.#letGo(leftMs, handed)
+    } catch (error) {
+      const failure = asHoldfastError(error, 'release', terms.key)
+      trace('holdfast:store-failed', { key: terms.key, operation: 'release', error: failure })
+      if (handed !== undefined) gate?.failed(handed, failure)
+      if (leftMs <= 0) space.cleanUp(terms, this.owner)
+      throw failure
+    } finally {
+      if (handed === undefined) gate?.kick()
+    }
+  }
+
+  /** @throws StoreError */
+  releaseSync(): boolean {
+    if (!this.isActive()) return false
+    const { space, terms, owner } = this
+    const store = space.syncStore
+    if (store === undefined) throw new TypeError('a hold of an async store was released in sync') // a fault of ours
+    const leftMs = terms.minHoldMs - this.heldMs()
+    this.end('LOCK_RELEASED')
+    const gate = space.gates.size === 0 ? undefined : space.gates.get(terms.storeKey)
+    const handed = leftMs > 0 ? undefined : gate?.handOver(terms)
+    try {
+      if (handed !== undefined) return takeHandoff(handed, store.release(terms.storeKey, owner, handed.request))
+      const released = leftMs > 0 ? store.renew(terms.storeKey, owner, leftMs) : store.release(terms.storeKey, owner)
+      gate?.kick()
+      return released
+    } catch (error) {
+      if (handed !== undefined) gate?.failed(handed, error)
+      space.cleanUp(terms, owner)
+      throw asHoldfastError(error, 'release', terms.key)
+    }
+  }
+
+  async #letGo(leftMs: number, handed: Handed | undefined): Promise<boolean> {
+    const { space, terms, owner } = this
+    const { env, store } = space
+    const limit = terms.storeTimeoutMs
+    if (leftMs > 0)
+      return await limited(env, Promise.resolve(store.renew(terms.storeKey, owner, leftMs)), limit, 'release', true)
+    if (handed === undefined) {
+      return await limited(env, Promise.resolve(store.release(terms.storeKey, owner)), limit, 'release', true)
+    }
+    const call = Promise.resolve(store.release(terms.storeKey, owner, handed.request))
+    return takeHandoff(handed, await limited(env, call, limit, 'release', true))
+  }
+
+  #overdue(strict: boolean): EndCode | undefined {
+    const { env } = this.space
+    if (this.#expireLeftMs(strict) <= 0) return 'LOCK_EXPIRED'
+    if (this.#leased === undefined || elapsedMs(env, this.#leased, strict) < this.#leaseTrustedMs) return undefined
+    return this.#renewedElsewhere() ? undefined : 'LOCK_LOST'
+  }
+
+  /** A store that renews by itself (a worker, while this thread was busy) may know better. */
+  #renewedElsewhere(): boolean {
+    const { store, env } = this.space
+    const atMs = store.selfRenewal?.renewedAtMs(this.terms.storeKey, this.owner)
+    const mark = this.#leased
+    if (atMs === undefined || mark === undefined || atMs <= mark.nowMs) return false
+    const ageMs = env.nowMs() - atMs
+    if (ageMs >= this.#leaseTrustedMs) return false
+    this.#leased = { ...markOf(env, false), nowMs: atMs, wallMs: env.wallMs() - ageMs }
+    this.arm()
+    return true
+  }
+
+  #expireLeftMs(strict: boolean): number {
+    const { expireMs } = this.terms
+    if (expireMs === undefined || this.#since === undefined) return Number.POSITIVE_INFINITY
+    const { env, store } = this.space
+    return trustedMs(expireMs, store.capabilities.scope) - elapsedMs(env, this.#since, strict)
+  }
+
+  /** Reading the clocks may have ended it. */
+  #isOpen(): boolean {
+    return this.ended === undefined
+  }
+
+  /** An end that its body did not ask for. */
+  #tell(code: EndCode, detail: string | undefined): void {
+    const { space, terms, token } = this
+    this.#lost = new LockLostError(code, terms.key, detail)
+    space.warn(this.#lost.message)
+    trace('holdfast:ended', { key: terms.key, token, code })
+    this.#controller?.abort(this.#lost)
+    space.gates.get(terms.storeKey)?.kick()
+  }
+
+  #endedEarly(): boolean {
+    return this.ended !== undefined && this.ended !== 'LOCK_RELEASED'
+  }
+
+  #look(): void {
+    if (!this.isActive(true)) return
+    if (this.space.env.nowMs() >= this.renewAtMs && !this.renewing) renew(this)
+    this.arm()
+  }
+}
+
+function takeHandoff(handed: Handed, { released, next }: Handoff): boolean {
+  handed.answered(next)
+  return released
+}

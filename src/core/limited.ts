@@ -1,0 +1,51 @@
+import type { Env, KeepAlive } from './env.js'
+import { HoldfastError, type Outcome, StoreError } from './errors.js'
+
+/**
+ * `call`, or a StoreError of unknown outcome when `limitMs` is over first. A later answer is left to whoever else listens
+ * to `call`; its rejection is never unhandled.
+ */
+export function limited<T>(
+  env: Env,
+  call: Promise<T>,
+  limitMs: number,
+  operation: string,
+  keepAlive: KeepAlive,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = env.setTimer(
+      () => {
+        const text = `no answer within ${String(Math.round(limitMs))} ms. Is the store reachable, and not overloaded?`
+        reject(new StoreError(operation, text, { outcome: 'unknown' }))
+      },
+      limitMs,
+      keepAlive,
+    )
+    call.then(
+      (value) => {
+        timer.clear()
+        resolve(value)
+      },
+      (error: unknown) => {
+        timer.clear()
+        reject(error instanceof Error ? error : new Error(String(error)))
+      },
+    )
+  })
+}
+
+/** Anything a store throws, as one of our errors with the user's key in it. */
+export function asHoldfastError(error: unknown, operation: string, key: string): HoldfastError {
+  if (error instanceof HoldfastError) {
+    if (error.key === undefined) (error as { key: string | undefined }).key = key // stores do not know the user's key
+    return error
+  }
+  const detail = error instanceof Error ? error.message : String(error)
+  return new StoreError(operation, detail, { key, cause: error })
+}
+
+/** May a call that failed with `error` have had its effect? */
+export function outcomeOf(error: unknown): Outcome {
+  if (error instanceof StoreError) return error.outcome
+  return error instanceof HoldfastError ? 'not-applied' : 'unknown'
+}

@@ -1,0 +1,122 @@
+import type { Env } from './env.js'
+import { InvalidOptionError } from './errors.js'
+import type { Gate } from './gate.js'
+import type { Hold } from './hold.js'
+import { asHoldfastError, limited } from './limited.js'
+import { failureRetryMs } from './plan.js'
+import { Registry } from './registry.js'
+import type { AcquireRequest, AnyStore, Notice, SyncStore } from './store.js'
+import { leaseMs, type Terms } from './terms.js'
+import { type Logger, trace } from './trace.js'
+
+/** The identity of one request: its owner, and what became of it. */
+export interface Seat {
+  readonly owner: string
+  state: 'open' | 'granted' | 'abandoned'
+}
+
+/** A background release is tried this often: after a lost reply the store usually answers again soon, else the ttl cleans up. */
+const mostCleanups = 6
+
+/** What one instance keeps about one store: who holds, who waits. */
+export class Space {
+  readonly env: Env
+  readonly store: AnyStore
+  /** The store when it answers without promises. */
+  readonly syncStore: SyncStore | undefined
+  readonly logger: Logger | undefined
+  /** Local waiters by store key. */
+  readonly gates: Map<string, Gate> = new Map<string, Gate>()
+  readonly holds: Registry<Hold> = new Registry<Hold>()
+  closed = false
+  readonly #id: string
+  #serial = 0
+  readonly #unsubscribe: (() => void) | undefined
+
+  constructor(env: Env, store: AnyStore, logger: Logger | undefined) {
+    this.env = env
+    this.store = store
+    this.syncStore = isSync(store) ? store : undefined
+    this.logger = logger
+    this.#id = `${env.randomId()}.`
+    this.#unsubscribe = store.onNotice?.((notice) => {
+      this.#heed(notice)
+    })
+  }
+
+  newSeat(): Seat {
+    if (this.closed)
+      throw new InvalidOptionError('This holdfast instance was closed: create another, or call configure() again.')
+    return { owner: this.#id + String(++this.#serial), state: 'open' }
+  }
+
+  requestOf(terms: Terms, owner: string, queueMs: number): AcquireRequest {
+    const { storeKey, limit, permits, label, expireMs } = terms
+    const { env } = this
+    const holder = { host: env.host, pid: env.pid, label, since: env.wallMs(), expireMs }
+    return { key: storeKey, owner, ttlMs: leaseMs(terms), limit, permits, queueMs, holder }
+  }
+
+  /** Gives up a request whose outcome is unknown: releases it in the background, a few times, without keeping the process alive. */
+  abandon(terms: Terms, seat: Seat): void {
+    seat.state = 'abandoned'
+    this.cleanUp(terms, seat.owner)
+  }
+
+  /** Releases `owner` in the background. */
+  cleanUp(terms: Terms, owner: string, tries = 1): void {
+    const { env, store } = this
+    const again = (error: unknown): void => {
+      trace('holdfast:store-failed', { key: terms.key, operation: 'release', error })
+      if (tries >= mostCleanups || this.closed) return
+      env.setTimer(
+        () => {
+          this.cleanUp(terms, owner, tries + 1)
+        },
+        failureRetryMs(tries + 3, env.random()),
+        false,
+      )
+    }
+    try {
+      const call = store.release(terms.storeKey, owner)
+      if (typeof call !== 'boolean') limited(env, call, terms.storeTimeoutMs, 'release', false).catch(again)
+    } catch (error) {
+      again(error)
+    }
+  }
+
+  warn(message: string): void {
+    this.logger?.warn(message)
+  }
+
+  /** Ends waits, releases holds, and stops listening. Failures to release are logged: the ttl cleans up. */
+  async close(): Promise<void> {
+    this.closed = true
+    for (const gate of [...this.gates.values()]) gate.close()
+    const releases = this.holds.all().map(async (hold) => {
+      try {
+        await hold.release()
+      } catch (error) {
+        this.warn(`${asHoldfastError(error, 'release', hold.terms.key).message} (while closing)`)
+      }
+    })
+    await Promise.all(releases)
+    this.#unsubscribe?.()
+  }
+
+  #heed(notice: Notice): void {
+    if (notice.type === 'resync') {
+      for (const hold of this.holds.all()) hold.renewNow()
+      for (const gate of this.gates.values()) gate.kick()
+    } else if (notice.type === 'granted') {
+      this.gates.get(notice.key)?.granted(notice.owner, notice.token)
+    } else if (notice.owner.startsWith(this.#id)) {
+      const revoked = this.holds.all().find(({ owner }) => owner === notice.owner)
+      revoked?.end('LOCK_REVOKED')
+    }
+  }
+}
+
+function isSync(store: AnyStore): store is SyncStore {
+  return store.capabilities.sync
+}

@@ -1,0 +1,163 @@
+/**
+ * The contract between the core and a store. Every call is one atomic round trip; requests and answers are plain data;
+ * a store makes one attempt and never waits: waiting, renewing and timing out are the core's.
+ *
+ * One primitive serves everything: a key has `limit` permits, a request takes `permits` of them. A mutex has limit 1,
+ * a pool limit `max`; a reader takes 1 of 2^30, a writer all.
+ */
+
+/** Who holds or waits, for people: shown by `inspect()` and in `LockedError`, never used to decide. */
+export interface HolderInfo {
+  readonly host: string
+  readonly pid: number
+  readonly label: string | undefined
+  /** Wall clock of the client when it asked, milliseconds since 1970. */
+  readonly since: number
+  /** Hard limit of the hold in milliseconds after `since`, when the user set `expire`. */
+  readonly expireMs?: number | undefined
+}
+
+export interface AcquireRequest {
+  /** Full key, prefix included. 1 to 1,024 bytes after the prefix, well-formed text. */
+  readonly key: string
+  /** Random id of this acquisition. The same owner asking again for what it holds is granted with the same token. */
+  readonly owner: string
+  /** Lease in milliseconds, from the grant, by the store's clock; null: until released (only where `crashRelease` is instant). */
+  readonly ttlMs: number | null
+  /** How many permits the key has in all. Requests that disagree while somebody holds get an `InvalidOptionError`. */
+  readonly limit: number
+  /** How many this request takes. */
+  readonly permits: number
+  /**
+   * 0: answer and forget. Above 0: when refused, stand in the key's queue for this many milliseconds; asking again
+   * keeps the place and renews it. Stores that are not `fair` ignore it.
+   */
+  readonly queueMs: number
+  readonly holder: HolderInfo
+}
+
+export interface Granted {
+  readonly granted: true
+  /** Fencing token: grows per key with every grant. Below 2^53. */
+  readonly token: number
+}
+
+export interface Refused {
+  readonly granted: false
+  /** When a permit comes free at the latest, unless it is renewed; absent where the store cannot tell. */
+  readonly freeInMs?: number | undefined
+  /** Place in the queue, 0 is the head; absent when not queued. */
+  readonly position?: number | undefined
+  /** One of the holders; absent when it is a program that does not say who it is. */
+  readonly holder?: HolderInfo | undefined
+}
+
+export type Answer = Granted | Refused
+
+/** Answer to a release that names the next request: both happen in one step, nobody gets in between. */
+export interface Handoff {
+  /** false: the owner did not hold any more. */
+  readonly released: boolean
+  readonly next: Answer
+}
+
+export interface HolderRecord extends HolderInfo {
+  /** Never leaves the library: people see a short hash of it. */
+  readonly owner: string
+  readonly token: number
+  readonly permits: number
+  /** Lease left by the store's clock; undefined: no limit. */
+  readonly remainingMs: number | undefined
+}
+
+export interface WaiterRecord extends HolderInfo {
+  readonly owner: string
+}
+
+/** What a store knows of one key. */
+export interface KeyRecord {
+  readonly key: string
+  readonly limit: number
+  readonly holders: readonly HolderRecord[]
+  readonly waiters: readonly WaiterRecord[]
+}
+
+export interface KeyPage {
+  readonly keys: readonly string[]
+  /** Give it to the next call; undefined: that was all. */
+  readonly cursor: string | undefined
+}
+
+/** What a store tells without being asked. Notices speed things up; nothing depends on their arrival. */
+export type Notice =
+  /** A queued request was granted by somebody else's release. */
+  | { readonly type: 'granted'; readonly key: string; readonly owner: string; readonly token: number }
+  /** A hold was ended by `forceRelease`. */
+  | { readonly type: 'revoked'; readonly key: string; readonly owner: string }
+  /** Notices may have been missed (the channel was opened or re-opened): look again at what you hold and wait for. */
+  | { readonly type: 'resync' }
+
+export type NoticeListener = (notice: Notice) => void
+
+/** What a store can do. Features decide by these, never by a store's name. */
+export interface Capabilities {
+  /** Who shares the records. */
+  readonly scope: 'process' | 'machine' | 'network'
+  /** When a crashed holder's key comes free: with its process, or when its lease ends. */
+  readonly crashRelease: 'instant' | 'lease'
+  /** Requests with `queueMs` are granted in order of arrival. */
+  readonly fair: boolean
+  /** How a waiter learns that it may go on. */
+  readonly wake: 'push' | 'poll'
+  /** durable: grows through everything; clock: grows as long as the store's clock does not step back while it loses its data. */
+  readonly token: 'durable' | 'clock' | 'none'
+  /** What a grant rests on. */
+  readonly consistency: 'process' | 'single-node' | 'replicated' | 'quorum'
+  /** Answers without a promise: `acquireSync` works. */
+  readonly sync: boolean
+}
+
+/** Renewal by the store itself. It begins with a grant that has a `ttlMs`, never outlasts `holder.expireMs`, and ends with `stop`. */
+export interface SelfRenewal {
+  /** Monotonic time (`Env.nowMs`) at which the last successful renewal was sent; undefined: none was. */
+  renewedAtMs(key: string, owner: string): number | undefined
+  /** The core ended the hold: renew it no more. A later `renew` for it is passed on, but starts nothing. */
+  stop(key: string, owner: string): void
+}
+
+/** `T` or a promise of it, as the mode says. */
+export type Result<M extends Mode, T> = M extends 'sync' ? T : Promise<T>
+export type Mode = 'sync' | 'async'
+
+export interface StoreOf<M extends Mode> {
+  /** For messages and traces. Never decide by it. */
+  readonly name: string
+  readonly capabilities: Capabilities & { readonly sync: M extends 'sync' ? true : false }
+  acquire(request: AcquireRequest): Result<M, Answer>
+  /** Sets the lease to `ttlMs` from now. false: not this owner's any more (never re-creates a hold). */
+  renew(key: string, owner: string, ttlMs: number): Result<M, boolean>
+  /** Ends the hold, or takes the request out of the queue. false: it was already gone. */
+  release(key: string, owner: string): Result<M, boolean>
+  /** Ends the hold and, in the same step, makes the next request. */
+  release(key: string, owner: string, next: AcquireRequest): Result<M, Handoff>
+  /** undefined: nobody holds or waits. */
+  inspect(key: string): Result<M, KeyRecord | undefined>
+  /** Keys that begin with `prefix` and are held or waited for, at most about `limit` at a time. */
+  list(prefix: string, limit: number, cursor?: string): Result<M, KeyPage>
+  /** Ends every hold of the key, whoever holds it. false: nobody did. */
+  forceRelease(key: string): Result<M, boolean>
+  /** After a refused renewal: was the hold ended by `forceRelease`? Absent: the store cannot tell. */
+  wasRevoked?(key: string, owner: string): Result<M, boolean>
+  /** Subscribes to notices; returns the way to end it. */
+  onNotice?(listener: NoticeListener): () => void
+  /** Present on a store that renews by itself, beside the core: a worker thread, while the main thread may be busy. */
+  readonly selfRenewal?: SelfRenewal
+  /** Frees every connection and timer the store opened. What is held stays held until its lease ends. */
+  close(): Result<M, void>
+}
+
+/** A store whose calls answer with promises. */
+export type Store = StoreOf<'async'>
+/** A store whose calls answer at once: it serves `acquireSync` too. */
+export type SyncStore = StoreOf<'sync'>
+export type AnyStore = Store | SyncStore

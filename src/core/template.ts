@@ -1,0 +1,171 @@
+/**
+ * Key templates: `'bill-{this.tenant}-{id}'` becomes a function from a call to its key.
+ *
+ * Two different argument lists never give one key: in a value, each place where the text that follows its placeholder
+ * would begin gets an escape in front. Nothing else is touched, so keys stay as they read.
+ */
+import { show } from './duration.js'
+import { KeyTemplateError } from './errors.js'
+import { checkKey } from './key.js'
+import { type Parameter, parametersOf } from './parameters.js'
+
+/** Makes the key of one call. */
+export type KeyOf = (self: unknown, args: readonly unknown[]) => string
+
+/** Anything that can be wrapped. */
+export type AnyFunction = (this: never, ...args: never[]) => unknown
+
+interface Placeholder {
+  /** As written between the braces. */
+  readonly text: string
+  readonly path: readonly string[]
+}
+
+interface Piece extends Placeholder {
+  /** The literal text behind the placeholder, up to the next one; undefined: another placeholder comes at once. */
+  readonly next: string | undefined
+}
+
+interface Parsed {
+  readonly head: string
+  readonly pieces: readonly Piece[]
+}
+
+/**
+ * Compiles `template` for `fn`. `names` replaces what is read from the function's source (minifiers erase names).
+ * @throws KeyTemplateError when a placeholder names no parameter, or the template is not well formed.
+ */
+export function compileTemplate(template: string, fn: AnyFunction, names?: readonly string[]): KeyOf {
+  const { head, pieces } = parse(template)
+  const readers = pieces.map((piece) => ({ ...piece, read: readerOf(piece, template, fn, names) }))
+  const last = readers.length - 1
+  return (self, args) => {
+    let key = head
+    for (const [index, { read, next, text }] of readers.entries()) {
+      const value = asText(read(self, args), text, template)
+      if (next === undefined) key += `${escape(value, '', '\\')}\\,`
+      else if (index === last && next === '') key += value
+      else key += escape(value, next, escapeMark(next)) + next
+    }
+    return checkKey(key)
+  }
+}
+
+function parse(template: string): Parsed {
+  const literals: string[] = ['']
+  const placeholders: Placeholder[] = []
+  for (const [token] of template.matchAll(/\{\{|\}\}|\{[^{}]*\}|[{}]|[^{}]+/g)) {
+    if (token === '{' || token === '}') {
+      throw new KeyTemplateError(
+        `The template ${show(template)} has a single '${token}'; write '${token}${token}' for a literal brace.`,
+        template,
+      )
+    }
+    if (token.startsWith('{') && token.endsWith('}')) {
+      const text = token.slice(1, -1).trim()
+      placeholders.push({ text, path: text.split('.') })
+      literals.push('')
+    } else {
+      const literal = token === '{{' ? '{' : token === '}}' ? '}' : token
+      literals.push((literals.pop() ?? '') + literal)
+    }
+  }
+  const pieces = placeholders.map((placeholder, index) => {
+    const next = literals[index + 1] ?? ''
+    return { ...placeholder, next: next === '' && index < placeholders.length - 1 ? undefined : next }
+  })
+  return { head: literals[0] ?? '', pieces }
+}
+
+type Reader = (self: unknown, args: readonly unknown[]) => unknown
+
+function readerOf(
+  { text, path }: Placeholder,
+  template: string,
+  fn: AnyFunction,
+  names: readonly string[] | undefined,
+): Reader {
+  const [first = '', ...rest] = path
+  if (path.some((step) => step === '')) {
+    throw new KeyTemplateError(`The template ${show(template)} has an empty placeholder '{${text}}'.`, template)
+  }
+  if (first === 'this') {
+    if (rest.length === 0)
+      throw new KeyTemplateError(`'{this}' in ${show(template)} needs a path: '{this.id}'.`, template)
+    return (self) => walk(self, rest)
+  }
+  if (/^\d+$/.test(first)) return (_, args) => walk(args[Number(first)], rest)
+  if (names !== undefined) {
+    const index = names.indexOf(first)
+    if (index < 0) throw unknownPlaceholder(text, template, names)
+    return (_, args) => walk(args[index], rest)
+  }
+  const parameters = parametersOf(fn, template)
+  const parameter = parameters.find(({ name }) => name === first)
+  if (parameter === undefined) throw unknownPlaceholder(text, template, parameters.map(({ name }) => name)) // prettier-ignore
+  return (_, args) => walk(valueOf(parameter, args), rest)
+}
+
+function unknownPlaceholder(text: string, template: string, known: readonly string[]): KeyTemplateError {
+  const list = known.length === 0 ? 'it has no parameters' : `its parameters are ${known.join(', ')}`
+  return new KeyTemplateError(
+    `'{${text}}' in ${show(template)} names no parameter of the function: ${list}. ` +
+      `Use a position ('{0}'), a path of the object ('{this.id}'), or name the parameters: { args: ['${text}'] }.`,
+    template,
+  )
+}
+
+function valueOf(parameter: Parameter, args: readonly unknown[]): unknown {
+  if (parameter.rest) return args.slice(parameter.index)
+  let value: unknown = args[parameter.index]
+  if (value === undefined) value = parameter.fallback
+  for (const { property, fallback } of parameter.path) {
+    value = walk(value, [property])
+    if (value === undefined) value = fallback
+  }
+  return value
+}
+
+function walk(start: unknown, path: readonly string[]): unknown {
+  let value = start
+  for (const step of path) {
+    if (value === undefined || value === null) return undefined
+    value = (value as Record<string, unknown>)[step] // any object may carry any property
+  }
+  return value
+}
+
+function asText(value: unknown, placeholder: string, template: string): string {
+  switch (typeof value) {
+    case 'string':
+      return value
+    case 'boolean':
+    case 'bigint':
+      return String(value)
+    case 'number':
+      if (!Number.isNaN(value)) return String(value)
+  }
+  const what = value === undefined || value === null || typeof value === 'number' ? String(value) : show(value)
+  throw new KeyTemplateError(
+    `'{${placeholder}}' in ${show(template)} is ${what} in this call, and a key needs text or a number. ` +
+      `Name a property of it ('{${placeholder}.id}'), or give a function: lock((…args) => \`…\`).`,
+    template,
+  )
+}
+
+/** The first of these that the literal does not contain. */
+function escapeMark(literal: string): string {
+  return ['\\', '%', '~', '^', '!', '`'].find((mark) => !literal.includes(mark)) ?? '\u0010'
+}
+
+/** Puts `mark` before each place of `value` where `next` would begin in `value + next`, and before `mark` itself. */
+function escape(value: string, next: string, mark: string): string {
+  if (!value.includes(mark) && (next === '' || (value + next).indexOf(next) === value.length)) return value
+  let out = ''
+  const whole = value + next
+  for (let i = 0; i < value.length; i++) {
+    if (value[i] === mark || (next !== '' && whole.startsWith(next, i))) out += mark
+    out += value.charAt(i)
+  }
+  return out
+}

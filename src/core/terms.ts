@@ -1,0 +1,36 @@
+/** What one handle asks for, in milliseconds: made once, shared by all its requests. */
+export interface Terms {
+  /** The user's key. */
+  readonly key: string
+  /** Prefix and key. */
+  readonly storeKey: string
+  /** Length of the lease; null: until released. */
+  readonly ttlMs: number | null
+  /** Hard limit of a hold. */
+  readonly expireMs: number | undefined
+  readonly minHoldMs: number
+  readonly onLost: 'throw' | 'warn'
+  readonly label: string | undefined
+  readonly limit: number
+  readonly permits: number
+  /** Time limit of one call of the store. */
+  readonly storeTimeoutMs: number
+  /** Something here needs a clock: a lease, a limit, a least hold. */
+  readonly timed: boolean
+}
+
+/** How a request waits. */
+export interface Waiting {
+  /** 0: not at all; Infinity: for ever. */
+  readonly waitMs: number
+  /** Cancels the wait. */
+  readonly signal: AbortSignal | undefined
+}
+
+/** The lease to ask for `spentMs` into the hold: the ttl, at least the rest of `minHold`, at most the rest of `expire`. */
+export function leaseMs({ ttlMs, expireMs, minHoldMs }: Terms, spentMs = 0): number | null {
+  const restMs = expireMs === undefined ? undefined : Math.max(expireMs - spentMs, 1)
+  if (ttlMs === null) return restMs ?? null
+  const wantedMs = Math.max(ttlMs, minHoldMs - spentMs)
+  return restMs === undefined ? wantedMs : Math.min(wantedMs, restMs)
+}

@@ -1,0 +1,170 @@
+import { acquire, acquireAtOnce, tryAcquire } from '../core/acquire.js'
+import { acquireSync, assertSync, tryAcquireSync } from '../core/acquire-sync.js'
+import { SyncUnsupportedError } from '../core/errors.js'
+import { checkKey } from '../core/key.js'
+import type { Hold } from '../core/hold.js'
+import { Lease, SyncLease } from '../core/lease.js'
+import * as query from '../core/query.js'
+import type { Space } from '../core/space.js'
+import type { Terms } from '../core/terms.js'
+import type { Instance, Source } from './instance.js'
+import type { ParsedOptions } from './options.js'
+
+/** One key with its options: what all that can be done with it goes through. Not callable; `lock()` makes it so. */
+export class Handle {
+  readonly key: string
+  readonly #source: Source
+  readonly #options: ParsedOptions
+  #instance: Instance | undefined = undefined
+  #space: Space | undefined = undefined
+  #terms: Terms | undefined = undefined
+  /** What this handle acquired last. */
+  #hold: Hold | undefined = undefined
+
+  constructor(source: Source, key: string, options: ParsedOptions) {
+    this.key = checkKey(key)
+    this.#source = source
+    this.#options = options
+    if (source.peek() !== undefined) this.#at()
+  }
+
+  acquire(): Promise<Lease> {
+    return this.#now(async (space, terms) => this.#lease(await acquire(space, terms, this.#options)))
+  }
+
+  tryAcquire(): Promise<Lease | undefined> {
+    return this.#now(async (space, terms) => {
+      const hold = await tryAcquire(space, terms, this.#options)
+      return hold === undefined ? undefined : this.#lease(hold)
+    })
+  }
+
+  async run<T>(body: (lease: Lease) => T | PromiseLike<T>): Promise<T> {
+    const lease = await this.acquire()
+    let result: T
+    try {
+      result = await body(lease)
+    } catch (error) {
+      await lease.abort()
+      throw error
+    }
+    return await lease.finish(result)
+  }
+
+  acquireSync(): SyncLease {
+    const { space, terms } = this.#atSync('acquireSync')
+    return this.#syncLease(acquireAtOnce(space, terms) ?? acquireSync(space, terms, this.#options.waitMs))
+  }
+
+  tryAcquireSync(): SyncLease | undefined {
+    const { space, terms } = this.#atSync('tryAcquireSync')
+    const hold = acquireAtOnce(space, terms) ?? tryAcquireSync(space, terms, this.#options.waitMs)
+    return hold === undefined ? undefined : this.#syncLease(hold)
+  }
+
+  runSync<T>(body: (lease: SyncLease) => T): T {
+    const lease = this.acquireSync()
+    let result: T
+    try {
+      result = body(lease)
+      if (isThenable(result)) throw this.#promised(result)
+    } catch (error) {
+      lease.abort()
+      throw error
+    }
+    return lease.finish(result)
+  }
+
+  async isLocked(): Promise<boolean> {
+    const { space, terms } = this.#at()
+    return await query.isLocked(space, terms)
+  }
+
+  isLockedSync(): boolean {
+    const { space, terms } = this.#atSync('isLockedSync')
+    return query.isLockedSync(space, terms)
+  }
+
+  async inspect(): Promise<query.Inspection | undefined> {
+    const { space, terms } = this.#at()
+    return await query.inspect(space, terms)
+  }
+
+  inspectSync(): query.Inspection | undefined {
+    const { space, terms } = this.#atSync('inspectSync')
+    return query.inspectSync(space, terms)
+  }
+
+  async forceRelease(): Promise<boolean> {
+    const { space, terms } = this.#at()
+    return await query.forceRelease(space, terms)
+  }
+
+  forceReleaseSync(): boolean {
+    const { space, terms } = this.#atSync('forceReleaseSync')
+    return query.forceReleaseSync(space, terms)
+  }
+
+  async release(): Promise<boolean> {
+    return (await this.#hold?.release()) ?? false
+  }
+
+  releaseSync(): boolean {
+    this.#atSync('releaseSync')
+    return this.#hold?.releaseSync() ?? false
+  }
+
+  /** Grants at once where that takes no promise; else as `slowly` says. Never throws in sync. */
+  #now<T extends Lease | undefined>(slowly: (space: Space, terms: Terms) => Promise<T>): Promise<T | Lease> {
+    try {
+      const { space, terms } = this.#at()
+      this.#options.signal?.throwIfAborted()
+      const hold = acquireAtOnce(space, terms)
+      return hold === undefined ? slowly(space, terms) : Promise.resolve(this.#lease(hold))
+    } catch (error) {
+      return Promise.reject(error) // a signal's reason may be anything
+    }
+  }
+
+  #lease(hold: Hold): Lease {
+    this.#hold = hold
+    return new Lease(hold)
+  }
+
+  #syncLease(hold: Hold): SyncLease {
+    this.#hold = hold
+    return new SyncLease(hold)
+  }
+
+  #atSync(call: string): { space: Space; terms: Terms } {
+    const at = this.#at()
+    if (at.space.syncStore === undefined) assertSync(at.space, this.key, call)
+    return at
+  }
+
+  #at(): { space: Space; terms: Terms } {
+    const instance = this.#source.get()
+    if (this.#instance !== instance || this.#space === undefined || this.#terms === undefined) {
+      this.#space = instance.spaceOf(this.#options.store)
+      this.#terms = instance.termsOf(this.key, this.#options, this.#space.store)
+      this.#instance = instance
+    }
+    return { space: this.#space, terms: this.#terms }
+  }
+
+  /** The body went on after the lock was gone; its outcome belongs to whoever started it. */
+  #promised(result: PromiseLike<unknown>): SyncUnsupportedError {
+    result.then(
+      () => undefined,
+      () => undefined,
+    )
+    return new SyncUnsupportedError(
+      `runSync on ${this.key}: the body returned a promise, and would go on without the lock. Use run().`,
+      this.key,
+    )
+  }
+}
+
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as Record<string, unknown>)['then'] === 'function'
+}

@@ -1,0 +1,73 @@
+import type { Mode, Store, SyncStore } from '../core/store.js'
+import { globalSource, Instance, setGlobal, sourceOf } from './instance.js'
+import { type LocalLock, localLock, type LocalLockOptions } from './local-lock.js'
+import { lockOn } from './lock.js'
+import type { LockFunction, Modes } from './lock-types.js'
+import type { HoldfastOptions } from './options.js'
+
+/** An independent instance. `M` is the mode of its main store, `N` those of its named stores. */
+export interface Holdfast<M extends Mode = Mode, N extends Modes = Modes> {
+  readonly lock: LockFunction<M, N>
+  readonly localLock: (options?: LocalLockOptions) => LocalLock
+  /** Releases what is held, ends the waits, and frees every connection and timer that was opened. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** What a store given in the options can do: answer at once ('sync'), or with promises. */
+type ModeOf<S> = S extends SyncStore
+  ? 'sync'
+  : S extends 'memory:' | undefined
+    ? 'sync'
+    : S extends string | Store
+      ? 'async'
+      : 'sync'
+type MainMode<O> = O extends { readonly store: infer S } ? ModeOf<S> : 'sync'
+type NamedModes<O> = O extends { readonly stores: infer S }
+  ? { readonly [A in keyof S]: ModeOf<S[A]> }
+  : Record<string, never>
+
+/**
+ * An instance of its own, independent of `configure()`. Stores open at their first use.
+ *
+ * @example
+ * const { lock, close } = createHoldfast({ store: 'redis://localhost:6379', logger: console })
+ * @throws InvalidOptionError
+ */
+export function createHoldfast<const O extends HoldfastOptions = HoldfastOptions>(
+  options?: O,
+): Holdfast<MainMode<O>, NamedModes<O>> {
+  const instance = new Instance(options)
+  const close = (): Promise<void> => instance.close()
+  const holdfast = { lock: lockOn(sourceOf(instance)), localLock, close, [Symbol.asyncDispose]: close }
+  return holdfast as unknown as Holdfast<MainMode<O>, NamedModes<O>> // one function at run time, typed by the stores
+}
+
+/**
+ * Sets the global instance that `lock` works for. Called again it replaces it: handles made before use the new one at
+ * their next acquisition, holds of the old one live on until they end.
+ *
+ * @example
+ * configure() // locks within this process
+ * configure({ store: 'redis://localhost:6379' }) // locks across machines
+ * @throws InvalidOptionError
+ */
+export function configure(options?: HoldfastOptions): void {
+  setGlobal(new Instance(options))
+}
+
+/** Closes the global instance; to use `lock` again, call `configure()` again. */
+export async function close(): Promise<void> {
+  await setGlobal(undefined)?.close()
+}
+
+/**
+ * A handle of a key, a wrapper of a function, a decorator of a method, for the instance that `configure()` set.
+ *
+ * @example
+ * { await using lease = await lock('invoice-42').acquire() }
+ * const sleepFor = lock('sleep-{seconds}')(async (seconds: number) => { … })
+ * class Billing { @lock('bill-{this.tenant}-{id}') async charge(id: string) { … } }
+ * @throws InvalidKeyError, InvalidOptionError; NotConfiguredError at its first use when `configure()` was not called
+ */
+export const lock: LockFunction = lockOn(globalSource)

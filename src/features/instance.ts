@@ -1,0 +1,115 @@
+import { type Env, realEnv } from '../core/env.js'
+import { InvalidOptionError, NotConfiguredError } from '../core/errors.js'
+import { defaultTtlMs, storeTimeoutMs } from '../core/plan.js'
+import { Space } from '../core/space.js'
+import type { AnyStore } from '../core/store.js'
+import type { Terms } from '../core/terms.js'
+import { openStore } from './open-store.js'
+import {
+  type HoldfastOptions,
+  parseHoldfastOptions,
+  type ParsedHoldfastOptions,
+  type ParsedOptions,
+} from './options.js'
+
+/** How many open instances use a store object: the last one to close closes it. */
+const users = new WeakMap<AnyStore, number>()
+
+/** One configured holdfast: its stores and its defaults. */
+export class Instance {
+  readonly #options: ParsedHoldfastOptions
+  readonly #env: Env
+  readonly #main: Space
+  readonly #named = new Map<string, Space>()
+
+  constructor(options: HoldfastOptions | undefined) {
+    this.#options = parseHoldfastOptions(options)
+    this.#env = this.#options.env ?? realEnv
+    const { store, stores } = this.#options
+    // all are judged before the first one is put to use
+    const opened = Object.entries(stores).map(
+      ([alias, spec]) => [alias, openStore(spec, this.#env, `stores.${alias}`)] as const,
+    )
+    this.#main = this.#use(openStore(store, this.#env, 'store'))
+    for (const [alias, named] of opened) this.#named.set(alias, this.#use(named))
+  }
+
+  /** @throws InvalidOptionError for an unknown alias */
+  spaceOf(alias: string | undefined): Space {
+    if (alias === undefined) return this.#main
+    const space = this.#named.get(alias)
+    if (space !== undefined) return space
+    const known = [...this.#named.keys()]
+    const list = known.length === 0 ? 'none were configured' : `there are ${known.join(', ')}`
+    throw new InvalidOptionError(
+      `Unknown store alias '${alias}': ${list}. Name it in configure({ stores: { ${alias}: … } }).`,
+    )
+  }
+
+  /** What a lock of these options asks for, with the defaults of this instance. */
+  termsOf(key: string, options: ParsedOptions, { capabilities }: AnyStore): Terms {
+    const { expireMs, minHoldMs, onLost, label } = options
+    const wantedTtlMs = options.ttlMs ?? this.#options.ttlMs
+    const ttlMs = wantedTtlMs ?? (capabilities.crashRelease === 'instant' ? null : defaultTtlMs)
+    return {
+      key,
+      storeKey: this.#options.prefix + key,
+      ttlMs,
+      expireMs,
+      minHoldMs,
+      onLost,
+      label,
+      limit: 1,
+      permits: 1,
+      storeTimeoutMs: this.#options.storeTimeoutMs ?? storeTimeoutMs(ttlMs),
+      timed: ttlMs !== null || expireMs !== undefined || minHoldMs > 0,
+    }
+  }
+
+  /** Releases what is held, ends the waits, and closes the stores that no other instance uses. */
+  async close(): Promise<void> {
+    const spaces = [this.#main, ...this.#named.values()].filter(({ closed }) => !closed)
+    await Promise.all(spaces.map((space) => space.close()))
+    for (const { store } of spaces) {
+      const left = (users.get(store) ?? 1) - 1
+      users.set(store, left)
+      if (left === 0) await store.close()
+    }
+  }
+
+  #use(store: AnyStore): Space {
+    users.set(store, (users.get(store) ?? 0) + 1)
+    return new Space(this.#env, store, this.#options.logger)
+  }
+}
+
+/** Where a handle finds the instance it works for: one of its own, or the global one of that moment. */
+export interface Source {
+  /** @throws NotConfiguredError */
+  get(): Instance
+  /** Without throwing, for checks that can be made early. */
+  peek(): Instance | undefined
+}
+
+/** A source that always gives `instance`. */
+export function sourceOf(instance: Instance): Source {
+  return { get: () => instance, peek: () => instance }
+}
+
+let current: Instance | undefined
+
+/** The instance that `configure` made. */
+export const globalSource: Source = {
+  get: () => {
+    if (current === undefined) throw new NotConfiguredError()
+    return current
+  },
+  peek: () => current,
+}
+
+/** Replaces the global instance; holds of the old one live on until they end. Returns the old one. */
+export function setGlobal(instance: Instance | undefined): Instance | undefined {
+  const before = current
+  current = instance
+  return before
+}

@@ -1,0 +1,114 @@
+/** From a URL or a store to a store: the one place where features meet stores. */
+import { show } from '../core/duration.js'
+import type { Env } from '../core/env.js'
+import { InvalidOptionError } from '../core/errors.js'
+import type { AcquireRequest, AnyStore, Handoff, NoticeListener, Store } from '../core/store.js'
+import { memory } from '../stores/memory/memory.js'
+import { redisCapabilities } from '../stores/redis/capabilities.js'
+import type { StoreSpec } from './options.js'
+
+interface Scheme {
+  readonly capabilities: Store['capabilities']
+  load(url: string, env: Env): Promise<Store>
+}
+
+const redisScheme: Scheme = {
+  capabilities: redisCapabilities,
+  load: async (url, env) => (await import('../stores/redis/index.js')).redis(url, { env }),
+}
+
+const schemes: Record<string, Scheme> = { 'redis:': redisScheme, 'rediss:': redisScheme }
+
+/** @throws InvalidOptionError when it is neither a store nor the URL of one */
+export function openStore(spec: StoreSpec | undefined, env: Env, option: string): AnyStore {
+  if (spec === undefined) return memory({ env })
+  if (typeof spec === 'string') return openUrl(spec, env, option)
+  if (isStore(spec)) return spec
+  throw new InvalidOptionError(
+    `${option} is ${show(spec)}, which is not a store. Give a URL, memory(), or wrap your client: ` +
+      `import { redis } from 'holdfast/redis'; configure({ store: redis(client) }).`,
+  )
+}
+
+function openUrl(url: string, env: Env, option: string): AnyStore {
+  if (url === 'memory:') return memory({ env })
+  const protocol = URL.canParse(url) ? new URL(url).protocol : ''
+  const scheme = Object.hasOwn(schemes, protocol) ? schemes[protocol] : undefined
+  if (scheme !== undefined) return new LazyStore(protocol.slice(0, -1), url, scheme, env)
+  // the URL itself may carry a password: it is not shown
+  throw new InvalidOptionError(
+    `${option} is not the URL of a store: it must begin with memory:, ${Object.keys(schemes).join('//, ')}//.`,
+  )
+}
+
+function isStore(value: unknown): value is AnyStore {
+  return typeof value === 'object' && value !== null && 'capabilities' in value && 'acquire' in value
+}
+
+/** A store whose module is loaded at its first use, so that `configure` stays sync and nothing unused is loaded. */
+class LazyStore implements Store {
+  readonly name: string
+  readonly capabilities: Store['capabilities']
+  readonly #load: () => Promise<Store>
+  #loading: Promise<Store> | undefined = undefined
+  #store: Store | undefined = undefined
+  readonly #listeners = new Map<NoticeListener, (() => void) | undefined>()
+
+  constructor(name: string, url: string, scheme: Scheme, env: Env) {
+    this.name = name
+    this.capabilities = scheme.capabilities
+    this.#load = () => scheme.load(url, env)
+  }
+
+  acquire(request: AcquireRequest): ReturnType<Store['acquire']> {
+    return this.#store?.acquire(request) ?? this.#open().then((store) => store.acquire(request))
+  }
+
+  renew(key: string, owner: string, ttlMs: number): Promise<boolean> {
+    return this.#store?.renew(key, owner, ttlMs) ?? this.#open().then((store) => store.renew(key, owner, ttlMs))
+  }
+
+  release(key: string, owner: string): Promise<boolean>
+  release(key: string, owner: string, next: AcquireRequest): Promise<Handoff>
+  async release(key: string, owner: string, next?: AcquireRequest): Promise<boolean | Handoff> {
+    const store = this.#store ?? (await this.#open())
+    return next === undefined ? store.release(key, owner) : store.release(key, owner, next)
+  }
+
+  async inspect(key: string): ReturnType<Store['inspect']> {
+    return (await this.#open()).inspect(key)
+  }
+
+  async list(prefix: string, limit: number, cursor?: string): ReturnType<Store['list']> {
+    return (await this.#open()).list(prefix, limit, cursor)
+  }
+
+  async forceRelease(key: string): Promise<boolean> {
+    return (await this.#open()).forceRelease(key)
+  }
+
+  async wasRevoked(key: string, owner: string): Promise<boolean> {
+    return (await (await this.#open()).wasRevoked?.(key, owner)) ?? false
+  }
+
+  onNotice(listener: NoticeListener): () => void {
+    this.#listeners.set(listener, this.#store?.onNotice?.(listener))
+    return () => {
+      this.#listeners.get(listener)?.()
+      this.#listeners.delete(listener)
+    }
+  }
+
+  async close(): Promise<void> {
+    await (await this.#loading)?.close()
+  }
+
+  #open(): Promise<Store> {
+    this.#loading ??= this.#load().then((store) => {
+      this.#store = store
+      for (const listener of this.#listeners.keys()) this.#listeners.set(listener, store.onNotice?.(listener))
+      return store
+    })
+    return this.#loading
+  }
+}

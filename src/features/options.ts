@@ -1,0 +1,184 @@
+/** The options of users, checked where they are written: an unknown name or a junk value is an InvalidOptionError at once. */
+import { type Duration, parseDuration, show } from '../core/duration.js'
+import type { Env } from '../core/env.js'
+import { InvalidOptionError } from '../core/errors.js'
+import { leastTtlMs } from '../core/plan.js'
+import type { AnyStore } from '../core/store.js'
+import type { Logger } from '../core/trace.js'
+
+/** Options of one lock. */
+export interface LockOptions<Alias extends string = string> {
+  /** How long acquiring may take. true: for ever; false, 0: it does not wait. Default: it does not wait. */
+  readonly wait?: Duration | boolean
+  /**
+   * Length of the lease: how soon a crashed holder is replaced. Renewed by itself while held. At least 100 ms.
+   * Default 30 s; in memory none, for a crashed holder is gone with its process.
+   */
+  readonly ttl?: Duration
+  /** Hard limit: the hold ends then, finished or not. Default: none. */
+  readonly expire?: Duration
+  /** Stays held at least that long after the acquisition, even if released early. Default: 0. At most `expire`. */
+  readonly minHold?: Duration
+  /** Cancels the wait; acquiring rejects with `signal.reason`. */
+  readonly signal?: AbortSignal
+  /** What happens at the end of `run`, a wrapper or `using` when the hold was lost: 'throw' (default) or 'warn' only. */
+  readonly onLost?: 'throw' | 'warn'
+  /** Alias of one of the `stores`. Default: the main store. */
+  readonly store?: Alias
+  /** Tells people what the lock is for: shown by `inspect()` and in `LockedError`. */
+  readonly label?: string
+  /** Names of the parameters of the function to wrap, where a minifier erases them. Default: read from its source. */
+  readonly args?: readonly string[]
+}
+
+/** Options of an instance. */
+export interface HoldfastOptions {
+  /** A store, or the URL of one (`redis://…`). Default: the memory of this process. */
+  readonly store?: StoreSpec
+  /** More stores by alias, for the option `store` of a lock. */
+  readonly stores?: Readonly<Record<string, StoreSpec>>
+  /** Put before each key in the stores. Default `holdfast:`. */
+  readonly prefix?: string
+  /** Default `ttl` of the locks. */
+  readonly ttl?: Duration
+  /** Time limit of each call of a store. Default: the smaller of a third of the ttl and 5 s. */
+  readonly storeTimeout?: Duration
+  /** Where contention and lost holds are logged. Default: nowhere. `console` fits. */
+  readonly logger?: Logger
+  /** Clock, timers and randomness. Default: the real ones. For tests. */
+  readonly env?: Env
+}
+
+/** A store, or the URL of one. */
+export type StoreSpec = string | AnyStore
+
+/** Options of a lock, read. */
+export interface ParsedOptions {
+  readonly waitMs: number
+  readonly ttlMs: number | undefined
+  readonly expireMs: number | undefined
+  readonly minHoldMs: number
+  readonly signal: AbortSignal | undefined
+  readonly onLost: 'throw' | 'warn'
+  readonly store: string | undefined
+  readonly label: string | undefined
+  readonly args: readonly string[] | undefined
+}
+
+/** Options of an instance, read. */
+export interface ParsedHoldfastOptions {
+  readonly store: StoreSpec | undefined
+  readonly stores: Readonly<Record<string, StoreSpec>>
+  readonly prefix: string
+  readonly ttlMs: number | undefined
+  readonly storeTimeoutMs: number | undefined
+  readonly logger: Logger | undefined
+  readonly env: Env | undefined
+}
+
+const defaults: ParsedOptions = {
+  waitMs: 0,
+  ttlMs: undefined,
+  expireMs: undefined,
+  minHoldMs: 0,
+  signal: undefined,
+  onLost: 'throw',
+  store: undefined,
+  label: undefined,
+  args: undefined,
+}
+
+type Check = (value: unknown, option: string) => unknown
+
+const lockChecks = {
+  wait: (value, option) => {
+    if (value === true) return Number.POSITIVE_INFINITY
+    return value === false ? 0 : parseDuration(value, option)
+  },
+  ttl: (value, option) => parseDuration(value, option, leastTtlMs),
+  expire: (value, option) => parseDuration(value, option, 1),
+  minHold: (value, option) => parseDuration(value, option),
+  signal: (value, option) => typed(value instanceof AbortSignal, value, option, 'an AbortSignal'),
+  onLost: (value, option) => typed(value === 'throw' || value === 'warn', value, option, `'throw' or 'warn'`),
+  store: (value, option) => typed(typeof value === 'string', value, option, 'the alias of a store'),
+  label: (value, option) => typed(typeof value === 'string', value, option, 'text'),
+  args: (value, option) => typed(isListOfText(value), value, option, `a list of names such as ['id']`),
+} satisfies Record<keyof LockOptions, Check>
+
+const holdfastChecks = {
+  store: (value) => value, // judged where it is opened
+  stores: (value, option) => typed(isRecord(value), value, option, 'an object of stores by alias'),
+  prefix: (value, option) => typed(typeof value === 'string', value, option, 'text'),
+  ttl: lockChecks.ttl,
+  storeTimeout: (value, option) => parseDuration(value, option, 1),
+  logger: (value, option) => typed(hasMethod(value, 'warn'), value, option, 'an object with warn(message)'),
+  env: (value, option) => typed(hasMethod(value, 'nowMs'), value, option, 'an Env'),
+} satisfies Record<keyof HoldfastOptions, Check>
+
+const lockNames = { wait: 'waitMs', ttl: 'ttlMs', expire: 'expireMs', minHold: 'minHoldMs' } as const
+
+/** @throws InvalidOptionError */
+export function parseLockOptions(options: LockOptions | undefined): ParsedOptions {
+  if (options === undefined) return defaults
+  const parsed = { ...defaults, ...read(options, lockChecks, lockNames) }
+  if (parsed.expireMs !== undefined && parsed.minHoldMs > parsed.expireMs) {
+    throw new InvalidOptionError('minHold is longer than expire: a hold cannot last longer than its hard limit.')
+  }
+  return parsed
+}
+
+/** @throws InvalidOptionError */
+export function parseHoldfastOptions(options: HoldfastOptions | undefined): ParsedHoldfastOptions {
+  const parsed = read(options ?? {}, holdfastChecks, { ttl: 'ttlMs', storeTimeout: 'storeTimeoutMs' })
+  const empty = {
+    store: undefined,
+    stores: {},
+    prefix: 'holdfast:',
+    ttlMs: undefined,
+    logger: undefined,
+    env: undefined,
+  }
+  return { ...empty, storeTimeoutMs: undefined, ...parsed }
+}
+
+/** Reads an object of options by a table of checks; `undefined` counts as not given. */
+function read(options: object, checks: Record<string, Check>, names: Record<string, string>): Record<string, unknown> {
+  if (!isRecord(options)) throw new InvalidOptionError(`The options are ${show(options)}; give an object.`)
+  const parsed: Record<string, unknown> = {}
+  for (const [option, value] of Object.entries(options)) {
+    const check = Object.hasOwn(checks, option) ? checks[option] : undefined
+    if (check === undefined) {
+      throw new InvalidOptionError(
+        `Unknown option '${option}'${didYouMean(option, checks)}: there are ${Object.keys(checks).join(', ')}.`,
+      )
+    }
+    if (value !== undefined) parsed[names[option] ?? option] = check(value, option)
+  }
+  return parsed
+}
+
+function typed(fits: boolean, value: unknown, option: string, wanted: string): unknown {
+  if (!fits) throw new InvalidOptionError(`${option} is ${show(value)}: give ${wanted}.`)
+  return value
+}
+
+function didYouMean(option: string, checks: Record<string, Check>): string {
+  const letters = option.split('').sort().join('')
+  const near = Object.keys(checks).find(
+    (name) =>
+      name.split('').sort().join('') === letters || name.toLowerCase().startsWith(option.toLowerCase().slice(0, 3)),
+  )
+  return near === undefined ? '' : ` (did you mean '${near}'?)`
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isListOfText(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string')
+}
+
+function hasMethod(value: unknown, name: string): boolean {
+  return typeof value === 'object' && value !== null && typeof (value as Record<string, unknown>)[name] === 'function'
+}

@@ -1,0 +1,43 @@
+export type { Duration } from './core/duration.js'
+export type { Env } from './core/env.js'
+export {
+  HoldfastError,
+  InvalidKeyError,
+  InvalidOptionError,
+  KeyTemplateError,
+  LockedError,
+  LockLostError,
+  LockTimeoutError,
+  NotConfiguredError,
+  StoreError,
+  SyncUnsupportedError,
+  type EndCode,
+  type ErrorCode,
+  type HeldBy,
+  type Outcome,
+} from './core/errors.js'
+export type { Lease, SyncLease } from './core/lease.js'
+export type { Holder, Inspection, WaiterInfo } from './core/query.js'
+export type {
+  AcquireRequest,
+  Answer,
+  AnyStore,
+  Capabilities,
+  Handoff,
+  HolderInfo,
+  HolderRecord,
+  KeyPage,
+  KeyRecord,
+  Mode,
+  Notice,
+  NoticeListener,
+  Store,
+  SyncStore,
+  WaiterRecord,
+} from './core/store.js'
+export type { Logger, TraceEvents } from './core/trace.js'
+export { close, configure, createHoldfast, lock, type Holdfast } from './features/holdfast.js'
+export { localLock, type LocalLock, type LocalLockOptions } from './features/local-lock.js'
+export type { AsyncLock, KeyedWrapper, Lock, LockFunction, SyncLock, Wrapped, Wrapper } from './features/lock-types.js'
+export type { HoldfastOptions, LockOptions, StoreSpec } from './features/options.js'
+export { memory, type MemoryOptions } from './stores/memory/memory.js'

@@ -1,0 +1,159 @@
+import type { Timer } from '../../core/env.js'
+import type { AcquireRequest, Granted, HolderInfo, HolderRecord, KeyRecord } from '../../core/store.js'
+
+interface Hold {
+  readonly owner: string
+  readonly token: number
+  readonly permits: number
+  readonly holder: HolderInfo
+  expiresAtMs: number
+}
+
+interface Waiter {
+  request: AcquireRequest
+  expiresAtMs: number
+}
+
+/** Who looks at an entry when a hold of it ends. */
+interface Watcher {
+  watch(key: string, expiresAtMs: number): void
+}
+
+/** One key that somebody holds or waits for. A mutex keeps its hold in a field: a Map for one costs 100 ns. */
+export class Entry {
+  readonly key: string
+  limit: number
+  used = 0
+  /** Something here has an end. */
+  mayExpire = false
+  timer: Timer | undefined = undefined
+  timerAtMs: number = Number.POSITIVE_INFINITY
+  #sole: Hold | undefined = undefined
+  #many: Map<string, Hold> | undefined = undefined
+  /** In order of arrival. */
+  #queue: Map<string, Waiter> | undefined = undefined
+
+  constructor(key: string, limit: number) {
+    this.key = key
+    this.limit = limit
+  }
+
+  /** Nobody holds, nobody waits. */
+  isEmpty(): boolean {
+    return this.used === 0 && (this.#queue === undefined || this.#queue.size === 0)
+  }
+
+  fits(request: AcquireRequest): boolean {
+    return this.used + request.permits <= this.limit
+  }
+
+  /** It fits, and nobody who came before waits. */
+  canGrant(request: AcquireRequest): boolean {
+    if (!this.fits(request)) return false
+    const head = this.head()
+    return head === undefined || head.request.owner === request.owner
+  }
+
+  grant(request: AcquireRequest, token: number, expiresAtMs: number, watcher: Watcher): Granted {
+    const { owner, permits, holder } = request
+    const hold: Hold = { owner, token, permits, holder, expiresAtMs }
+    this.#queue?.delete(owner)
+    this.used += permits
+    if (this.limit === 1) this.#sole = hold
+    else (this.#many ??= new Map<string, Hold>()).set(owner, hold)
+    if (expiresAtMs !== Number.POSITIVE_INFINITY) {
+      this.mayExpire = true
+      watcher.watch(this.key, expiresAtMs)
+    }
+    return { granted: true, token }
+  }
+
+  hold(owner: string): Hold | undefined {
+    return this.#sole?.owner === owner ? this.#sole : this.#many?.get(owner)
+  }
+
+  /** Ends a hold. */
+  drop(owner: string): boolean {
+    const hold = this.hold(owner)
+    if (hold === undefined) return false
+    this.used -= hold.permits
+    if (hold === this.#sole) this.#sole = undefined
+    else this.#many?.delete(owner)
+    return true
+  }
+
+  /** Takes a request out of the queue. */
+  leave(owner: string): boolean {
+    return this.#queue?.delete(owner) ?? false
+  }
+
+  /** Puts a request at the end of the queue, or renews its place. Returns the place, 0 is the head. */
+  enqueue(request: AcquireRequest, expiresAtMs: number): number {
+    this.mayExpire = true
+    this.#queue ??= new Map<string, Waiter>()
+    const waiter = this.#queue.get(request.owner)
+    if (waiter === undefined) {
+      this.#queue.set(request.owner, { request, expiresAtMs })
+      return this.#queue.size - 1
+    }
+    waiter.request = request
+    waiter.expiresAtMs = expiresAtMs
+    return [...this.#queue.keys()].indexOf(request.owner)
+  }
+
+  head(): Waiter | undefined {
+    return this.#queue === undefined || this.#queue.size === 0 ? undefined : this.#queue.values().next().value
+  }
+
+  /** Drops what has ended, holds and places alike. Returns whether anything was. */
+  dropExpired(nowMs: number): boolean {
+    let dropped = false
+    for (const { owner, expiresAtMs } of this.#holds()) {
+      if (expiresAtMs <= nowMs) dropped = this.drop(owner) || dropped
+    }
+    for (const [owner, { expiresAtMs }] of this.#queue ?? []) {
+      if (expiresAtMs <= nowMs) dropped = this.leave(owner) || dropped
+    }
+    return dropped
+  }
+
+  nextExpiryMs(): number {
+    let next = Number.POSITIVE_INFINITY
+    for (const { expiresAtMs } of this.#holds()) next = Math.min(next, expiresAtMs)
+    return next
+  }
+
+  freeInMs(nowMs: number): number | undefined {
+    const next = this.nextExpiryMs()
+    return next === Number.POSITIVE_INFINITY ? undefined : Math.max(next - nowMs, 0)
+  }
+
+  anyHolder(): HolderInfo | undefined {
+    for (const { holder } of this.#holds()) return holder
+    return undefined
+  }
+
+  owners(): string[] {
+    return [...this.#holds()].map(({ owner }) => owner)
+  }
+
+  describe(nowMs: number): KeyRecord {
+    const holders = [...this.#holds()].map(({ owner, token, permits, holder, expiresAtMs }): HolderRecord => ({
+      ...holder,
+      owner,
+      token,
+      permits,
+      remainingMs: expiresAtMs === Number.POSITIVE_INFINITY ? undefined : expiresAtMs - nowMs,
+    }))
+    const waiters = [...(this.#queue?.values() ?? [])].map(({ request }) => ({
+      ...request.holder,
+      owner: request.owner,
+    }))
+    return { key: this.key, limit: this.limit, holders, waiters }
+  }
+
+  *#holds(): Iterable<Hold> {
+    if (this.#sole !== undefined) yield this.#sole
+    if (this.#many !== undefined) yield* this.#many.values()
+  }
+}

@@ -1,0 +1,198 @@
+import { type Env, realEnv } from '../../core/env.js'
+import { InvalidOptionError } from '../../core/errors.js'
+import type {
+  AcquireRequest,
+  Answer,
+  Handoff,
+  KeyPage,
+  KeyRecord,
+  NoticeListener,
+  SyncStore,
+} from '../../core/store.js'
+import { Entry } from './entry.js'
+
+export interface MemoryOptions {
+  /** Clock and timers; default: the real ones. For tests with a virtual clock. */
+  readonly env?: Env
+}
+
+/**
+ * A store in the memory of this process. Exact: what is released or has expired is gone, and a key that nobody holds or
+ * waits for leaves nothing behind. Tokens grow over all keys of the store.
+ *
+ * @example
+ * const holdfast = createHoldfast({ store: memory() }) // the default store
+ */
+export function memory(options: MemoryOptions = {}): SyncStore {
+  return new MemoryStore(options.env ?? realEnv)
+}
+
+class MemoryStore implements SyncStore {
+  readonly name = 'memory'
+  readonly capabilities = {
+    scope: 'process',
+    crashRelease: 'instant',
+    fair: true,
+    wake: 'push',
+    token: 'clock',
+    consistency: 'process',
+    sync: true,
+  } as const
+  readonly #env: Env
+  readonly #entries = new Map<string, Entry>()
+  readonly #listeners = new Set<NoticeListener>()
+  #lastToken: number
+  /** The entry that came free last. A hot key finds it again: setting and deleting in a Map costs 60 to 200 ns. */
+  #idle: Entry | undefined = undefined
+
+  constructor(env: Env) {
+    this.#env = env
+    this.#lastToken = Math.floor(env.wallMs() * 1000)
+  }
+
+  acquire(request: AcquireRequest): Answer {
+    const { key, permits, limit } = request
+    if (permits > limit) {
+      throw new InvalidOptionError(
+        `A request for ${String(permits)} permits can never be met: the limit is ${String(limit)}.`,
+      )
+    }
+    let entry = this.#entries.get(key)
+    if (entry === undefined) {
+      entry = new Entry(key, limit)
+      this.#entries.set(key, entry)
+    } else if (entry.isEmpty()) entry.limit = limit
+    else return this.#acquireContended(entry, request)
+    return entry.grant(request, ++this.#lastToken, this.#expiry(request.ttlMs), this)
+  }
+
+  renew(key: string, owner: string, ttlMs: number): boolean {
+    const hold = this.#live(key)?.hold(owner)
+    if (hold === undefined) return false
+    hold.expiresAtMs = this.#env.nowMs() + ttlMs
+    this.watch(key, hold.expiresAtMs)
+    return true
+  }
+
+  release(key: string, owner: string): boolean
+  release(key: string, owner: string, next: AcquireRequest): Handoff
+  release(key: string, owner: string, next?: AcquireRequest): boolean | Handoff {
+    const entry = this.#live(key)
+    const released = entry !== undefined && (entry.drop(owner) || entry.leave(owner))
+    if (entry !== undefined && released) this.#settle(entry, next?.owner)
+    return next === undefined ? released : { released, next: this.acquire(next) }
+  }
+
+  inspect(key: string): KeyRecord | undefined {
+    return this.#live(key)?.describe(this.#env.nowMs())
+  }
+
+  list(prefix: string, limit: number, cursor?: string): KeyPage {
+    // Positions would shift as keys come and go; the last key seen does not. Sorted, hence O(n log n): a tool's call.
+    const all = [...this.#entries.keys()]
+      .filter((key) => key.startsWith(prefix) && this.#live(key) !== undefined)
+      .sort()
+    const rest = cursor === undefined ? all : all.filter((key) => key > cursor)
+    const keys = rest.slice(0, Math.max(limit, 1))
+    return { keys, cursor: rest.length > keys.length ? keys.at(-1) : undefined }
+  }
+
+  forceRelease(key: string): boolean {
+    const entry = this.#live(key)
+    if (entry === undefined || entry.used === 0) return false
+    const owners = entry.owners()
+    for (const owner of owners) entry.drop(owner)
+    for (const owner of owners) this.#tell({ type: 'revoked', key, owner })
+    this.#settle(entry)
+    return true
+  }
+
+  onNotice(listener: NoticeListener): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  close(): void {
+    for (const entry of this.#entries.values()) entry.timer?.clear()
+    this.#listeners.clear()
+  }
+
+  /** Sees to it that the entry is looked at when its next hold ends, if nobody asks before. */
+  watch(key: string, expiresAtMs: number): void {
+    const entry = this.#entries.get(key)
+    if (entry === undefined || expiresAtMs === Number.POSITIVE_INFINITY || entry.timerAtMs <= expiresAtMs) return
+    entry.timer?.clear()
+    entry.timerAtMs = expiresAtMs
+    entry.timer = this.#env.setTimer(
+      () => {
+        entry.timer = undefined
+        entry.timerAtMs = Number.POSITIVE_INFINITY
+        this.#live(key)
+        this.watch(key, entry.nextExpiryMs())
+      },
+      Math.max(expiresAtMs - this.#env.nowMs(), 0),
+      false,
+    )
+  }
+
+  #acquireContended(found: Entry, request: AcquireRequest): Answer {
+    const { key, owner, queueMs } = request
+    const entry = this.#live(key) ?? found // emptied just now, and still in its place
+    if (entry.isEmpty()) entry.limit = request.limit
+    const own = entry.hold(owner)
+    if (own !== undefined) {
+      own.expiresAtMs = this.#expiry(request.ttlMs)
+      this.watch(key, own.expiresAtMs)
+      return { granted: true, token: own.token }
+    }
+    if (entry.limit !== request.limit) {
+      throw new InvalidOptionError(
+        `The key has ${String(entry.limit)} permits at its holders, and ${String(request.limit)} in this request: all must agree.`,
+      )
+    }
+    if (entry.canGrant(request)) {
+      return entry.grant(request, ++this.#lastToken, this.#expiry(request.ttlMs), this)
+    }
+    const nowMs = this.#env.nowMs()
+    const position = queueMs > 0 ? entry.enqueue(request, nowMs + queueMs) : undefined
+    return { granted: false, freeInMs: entry.freeInMs(nowMs), position, holder: entry.anyHolder() }
+  }
+
+  /** The entry of `key` after everything that has expired was dropped; undefined when nothing is left. */
+  #live(key: string): Entry | undefined {
+    const entry = this.#entries.get(key)
+    if (entry === undefined) return undefined
+    if (entry.mayExpire && entry.dropExpired(this.#env.nowMs())) this.#settle(entry)
+    return entry.isEmpty() ? undefined : entry
+  }
+
+  /** After permits came free: grants to the head of the queue while it fits, or forgets the entry. */
+  #settle(entry: Entry, quietOwner?: string): void {
+    for (let head = entry.head(); head !== undefined && entry.fits(head.request); head = entry.head()) {
+      const { request } = head
+      const { owner, key } = request
+      const { token } = entry.grant(request, ++this.#lastToken, this.#expiry(request.ttlMs), this)
+      if (owner !== quietOwner) this.#tell({ type: 'granted', key, owner, token })
+    }
+    if (entry.isEmpty()) this.#retire(entry)
+  }
+
+  /** Forgets an entry that came free, but not before another one does. */
+  #retire(entry: Entry): void {
+    entry.timer?.clear()
+    entry.timer = undefined
+    entry.timerAtMs = Number.POSITIVE_INFINITY
+    entry.mayExpire = false
+    const before = this.#idle
+    this.#idle = entry
+    if (before !== undefined && before !== entry && before.isEmpty()) this.#entries.delete(before.key)
+  }
+
+  #expiry(ttlMs: number | null): number {
+    return ttlMs === null ? Number.POSITIVE_INFINITY : this.#env.nowMs() + ttlMs
+  }
+
+  #tell(notice: Parameters<NoticeListener>[0]): void {
+    for (const listener of this.#listeners) listener(notice)
+  }
+}
