@@ -15,9 +15,9 @@ export interface Refusal {
   readonly holder?: HolderInfo | undefined
 }
 
-/** The hold, when the store answers without promises and nobody here waits for the key; else undefined: ask properly. */
+/** The hold, when the store is this process's memory and nobody waits for the key; else undefined: ask properly. */
 export function acquireAtOnce(space: Space, terms: Terms): Hold | undefined {
-  if (space.syncStore === undefined || (space.gates.size > 0 && space.gates.has(terms.storeKey))) return undefined
+  if (!space.local || (space.gates.size > 0 && space.gates.has(terms.storeKey))) return undefined
   const result = attempt(() => askSync(space, terms), terms)
   return result instanceof Hold ? result : undefined
 }
@@ -74,7 +74,7 @@ function isFresh(space: Space, terms: Terms, mark: Mark): boolean {
 async function request(space: Space, terms: Terms, waiting: Waiting): Promise<Hold | Refusal> {
   const { waitMs, signal } = waiting
   signal?.throwIfAborted()
-  if (space.syncStore !== undefined && !space.gates.has(terms.storeKey)) {
+  if (space.local && !space.gates.has(terms.storeKey)) {
     const result = attempt(() => askSync(space, terms), terms)
     if (result instanceof Hold) return result
     traceContention(terms, waitMs > 0)

@@ -37,7 +37,7 @@ export function limited<T>(
 /** Anything a store throws, as one of our errors with the user's key in it. */
 export function asHoldfastError(error: unknown, operation: string, key: string): HoldfastError {
   if (error instanceof HoldfastError) {
-    if (error.key === undefined) (error as { key: string | undefined }).key = key // stores do not know the user's key
+    ;(error as { key: string | undefined }).key = key // stores do not know the user's key
     return error
   }
   const detail = error instanceof Error ? error.message : String(error)

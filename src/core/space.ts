@@ -24,6 +24,8 @@ export class Space {
   readonly store: AnyStore
   /** The store when it answers without promises. */
   readonly syncStore: SyncStore | undefined
+  /** The store is memory of this process: it answers at once, and its replies cannot get lost. */
+  readonly local: boolean
   readonly logger: Logger | undefined
   /** Local waiters by store key. */
   readonly gates: Map<string, Gate> = new Map<string, Gate>()
@@ -37,6 +39,7 @@ export class Space {
     this.env = env
     this.store = store
     this.syncStore = isSync(store) ? store : undefined
+    this.local = this.syncStore !== undefined && store.capabilities.scope === 'process'
     this.logger = logger
     this.#id = `${env.randomId()}.`
     this.#unsubscribe = store.onNotice?.((notice) => {

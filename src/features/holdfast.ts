@@ -2,11 +2,11 @@ import type { Mode, Store, SyncStore } from '../core/store.js'
 import { globalSource, Instance, setGlobal, sourceOf } from './instance.js'
 import { type LocalLock, localLock, type LocalLockOptions } from './local-lock.js'
 import { lockOn } from './lock.js'
-import type { LockFunction, Modes } from './lock-types.js'
+import type { LockFunction, Modes, NoModes } from './lock-types.js'
 import type { HoldfastOptions } from './options.js'
 
 /** An independent instance. `M` is the mode of its main store, `N` those of its named stores. */
-export interface Holdfast<M extends Mode = Mode, N extends Modes = Modes> {
+export interface Holdfast<M extends Mode = Mode, N extends Modes = NoModes> {
   readonly lock: LockFunction<M, N>
   readonly localLock: (options?: LocalLockOptions) => LocalLock
   /** Releases what is held, ends the waits, and frees every connection and timer that was opened. */
@@ -22,10 +22,19 @@ type ModeOf<S> = S extends SyncStore
     : S extends string | Store
       ? 'async'
       : 'sync'
-type MainMode<O> = O extends { readonly store: infer S } ? ModeOf<S> : 'sync'
+/** Options whose type does not tell the store are taken for async: what both modes have. */
+type MainMode<O> = O extends { readonly store: infer S }
+  ? [ModeOf<S>] extends ['sync']
+    ? 'sync'
+    : 'async'
+  : 'store' extends keyof O
+    ? 'async'
+    : 'sync'
 type NamedModes<O> = O extends { readonly stores: infer S }
   ? { readonly [A in keyof S]: ModeOf<S[A]> }
-  : Record<string, never>
+  : 'stores' extends keyof O
+    ? Readonly<Record<string, 'async'>>
+    : NoModes
 
 /**
  * An instance of its own, independent of `configure()`. Stores open at their first use.

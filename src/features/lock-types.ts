@@ -100,6 +100,10 @@ export interface KeyedWrapper<A extends unknown[], M extends Mode> {
 /** Modes of the named stores, by alias. */
 export type Modes = Readonly<Record<string, Mode>>
 
+/** No named stores: then no alias compiles. */
+// eslint-disable-next-line @typescript-eslint/no-generated-empty-object-type -- an object without names is what is meant
+export type NoModes = Readonly<Record<never, Mode>>
+
 /** The options of a lock on an instance with these named stores: an unknown alias does not compile. */
 type OptionsFor<N extends Modes> = LockOptions<keyof N & string>
 

@@ -1,0 +1,288 @@
+import { createHoldfast, LockTimeoutError, memory, StoreError } from 'holdfast'
+import { describe, expect, test } from 'vitest'
+import { rejection, world } from '../support/world.js'
+
+describe.each([
+  ['a store that queues', { wake: 'push' } as const],
+  ['a store that is polled', { fair: false, wake: 'poll' } as const],
+])('waiting on %s', (_, capabilities) => {
+  const setUp = () => world({}, capabilities)
+
+  test('is served first come, first served', async () => {
+    const { holdfast } = setUp()
+    const lock = holdfast.lock('k', { wait: true })
+    const order: number[] = []
+    const first = await lock.acquire()
+    const rest = Array.from({ length: 50 }, async (_value, index) => {
+      const lease = await lock.acquire()
+      order.push(index)
+      await lease.release()
+    })
+    await first.release()
+    await Promise.all(rest)
+    expect(order).toEqual(Array.from({ length: 50 }, (_value, index) => index))
+  })
+
+  test('hands over in one call of the store', async () => {
+    const { holdfast, store } = setUp()
+    const lock = holdfast.lock('k', { wait: true })
+    const first = await lock.acquire()
+    const second = lock.acquire()
+    const third = lock.acquire()
+    await settle()
+    const before = store.calls.length
+    await first.release()
+    await (await second).release()
+    expect((await third).active).toBe(true)
+    expect(store.calls.length - before).toBe(2)
+  })
+
+  test('has one contender for a process and key, however many wait', async () => {
+    const { holdfast, store, other, time } = setUp()
+    const theirs = await other().lock('k').acquire()
+    const waits = Array.from({ length: 200 }, () => holdfast.lock('k', { wait: true }).acquire())
+    await time.advance(3000)
+    expect(store.calls.length).toBeLessThanOrEqual(capabilities.wake === 'poll' ? 40 : 6)
+    await theirs.release()
+    await time.advance(300)
+    for (const wait of waits) await (await wait).release()
+  })
+
+  test('ends with LockTimeoutError that names the holder, and costs the store nothing more', async () => {
+    const { holdfast, other, time, store, warnings } = setUp()
+    await other().lock('k', { label: 'report' }).acquire()
+    const wait = rejection(holdfast.lock('k', { wait: 500 }).acquire())
+    await time.advance(501)
+    const error = await wait
+    expect(error).toBeInstanceOf(LockTimeoutError)
+    expect(error).toMatchObject({ code: 'LOCK_TIMEOUT', key: 'k', holder: { label: 'report' } })
+    expect(error.message).toMatch(/^k is already locked: held by "report" pid /)
+    expect(warnings).toContain(error.message)
+    const calls = store.calls.length
+    await time.advance(10_000)
+    expect(store.calls.length).toBeLessThanOrEqual(calls + 1)
+    expect((await holdfast.lock('k').inspect())?.waiters).toEqual([])
+  })
+
+  test('with tryAcquire resolves to undefined when it is over', async () => {
+    const { holdfast, other, time } = setUp()
+    await other().lock('k').acquire()
+    const wait = holdfast.lock('k', { wait: 500 }).tryAcquire()
+    await time.advance(501)
+    expect(await wait).toBeUndefined()
+  })
+
+  test('is cancelled by its signal, with the reason of the signal, and leaves no trace', async () => {
+    const { holdfast, time } = setUp()
+    const first = await holdfast.lock('k').acquire()
+    const abort = new AbortController()
+    const waits = ['second', 'third'].map(() => holdfast.lock('k', { wait: true, signal: abort.signal }).acquire())
+    const reasons = waits.map((wait) => rejection(wait))
+    await settle()
+    const reason = new Error('the user left')
+    abort.abort(reason)
+    expect(await Promise.all(reasons)).toEqual([reason, reason])
+    await first.release()
+    await time.advance(100)
+    expect(await holdfast.lock('k').isLocked()).toBe(false)
+    expect(await rejection(holdfast.lock('k', { signal: abort.signal }).acquire())).toBe(reason)
+  })
+
+  test('a cancelled contender leaves its place to the next in line', async () => {
+    const { holdfast, other, time } = setUp()
+    const theirs = await other().lock('k').acquire()
+    const abort = new AbortController()
+    const cancelled = rejection(holdfast.lock('k', { wait: true, signal: abort.signal }).acquire())
+    const next = holdfast.lock('k', { wait: true }).acquire()
+    await time.advance(100)
+    abort.abort()
+    await cancelled
+    await theirs.release()
+    await time.advance(300)
+    expect((await next).active).toBe(true)
+  })
+
+  test('a grant that arrives after its wait was cancelled is given back', async () => {
+    const { holdfast, store, time, records } = setUp()
+    const abort = new AbortController()
+    store.next('acquire', { replyDelayMs: 400 })
+    const wait = rejection(holdfast.lock('k', { wait: true, signal: abort.signal }).acquire())
+    await time.advance(100)
+    abort.abort()
+    await wait
+    store.always('release', {})
+    await time.advance(2000)
+    expect(records.inspect('holdfast:k')).toBeUndefined()
+  })
+
+  test('a grant that arrives after a try was cancelled is given back', async () => {
+    const { holdfast, store, time, records } = setUp()
+    const abort = new AbortController()
+    store.next('acquire', { replyDelayMs: 400 })
+    const attempt = rejection(holdfast.lock('k', { signal: abort.signal }).acquire())
+    await time.advance(100)
+    abort.abort()
+    await attempt
+    await time.advance(2000)
+    expect(records.inspect('holdfast:k')).toBeUndefined()
+  })
+
+  test('a reply lost after the server ran the acquire makes nobody wait for himself', async () => {
+    const { holdfast, store, time } = setUp()
+    for (const wait of [false, true]) {
+      store.next('acquire', { reply: 'lost', rejectAfterMs: 5 })
+      const acquired = holdfast.lock(`k${String(wait)}`, { wait }).acquire()
+      await time.advance(100)
+      expect((await acquired).active).toBe(true)
+    }
+  })
+
+  test('a try whose answer never came is released in the background', async () => {
+    const { holdfast, store, time, other } = setUp()
+    store.next('acquire', { reply: 'lost' })
+    const attempt = rejection(holdfast.lock('k', { ttl: 3000 }).acquire())
+    await time.advance(1001)
+    expect(await attempt).toMatchObject({ code: 'STORE_FAILED', outcome: 'unknown' })
+    await time.advance(1)
+    expect(await other().lock('k').tryAcquire()).toBeDefined()
+  })
+
+  test('rides over a store that is down for a moment, and reports one that stays down', async () => {
+    const { holdfast, store, time } = setUp()
+    store.always('acquire', { fail: 'not-applied' })
+    const patient = holdfast.lock('k', { wait: '60s' }).acquire()
+    await time.advance(2000)
+    store.heal()
+    await time.advance(1000)
+    await (await patient).release()
+    store.always('acquire', { fail: 'not-applied' })
+    const waits = [1, 2, 3].map(() => rejection(holdfast.lock('k', { wait: true }).acquire()))
+    await time.advance(6000)
+    for (const wait of waits) expect(await wait).toBeInstanceOf(StoreError)
+  })
+
+  test('never returns a lease with less than half its ttl left: it is renewed first', async () => {
+    const { holdfast, store, time } = world({ storeTimeout: 5000 }, capabilities)
+    for (const wait of [false, true]) {
+      store.next('acquire', { replyDelayMs: 800 })
+      const acquired = holdfast.lock(`k${String(wait)}`, { ttl: 1000, wait }).acquire()
+      await time.advance(800)
+      expect((await acquired).remainingMs).toBeGreaterThanOrEqual(500)
+    }
+  })
+
+  test('never returns a lease that the store refuses to renew', async () => {
+    const { holdfast, store, time, other } = world({ storeTimeout: 5000 }, capabilities)
+    store.next('acquire', { replyDelayMs: 1500 })
+    const attempt = holdfast.lock('k', { ttl: 1000 }).tryAcquire()
+    await time.advance(1400)
+    await other().lock('k').acquire() // the lease was over while its grant travelled
+    await time.advance(200)
+    expect(await attempt).toBeUndefined()
+  })
+
+  test('goes on when the holder of the same process loses its lease', async () => {
+    const { holdfast, time } = setUp()
+    const first = await holdfast.lock('k', { ttl: 1000 }).acquire()
+    const second = holdfast.lock('k', { wait: true }).acquire()
+    await settle()
+    time.stall(1000)
+    await time.advance(10)
+    expect(first.active).toBe(false)
+    await time.advance(300)
+    expect((await second).active).toBe(true)
+  })
+
+  test('goes on at once after a forced release', async () => {
+    const { holdfast, time, other } = setUp()
+    await other().lock('k').acquire()
+    const waiter = holdfast.lock('k', { wait: true }).acquire()
+    await settle()
+    await holdfast.lock('k').forceRelease()
+    await time.advance(250)
+    expect((await waiter).active).toBe(true)
+  })
+
+  test('close() ends the waits and releases what is held', async () => {
+    const { holdfast, time, other } = setUp()
+    await holdfast.lock('mine').acquire()
+    await other().lock('theirs').acquire()
+    const wait = rejection(holdfast.lock('theirs', { wait: true }).acquire())
+    await settle()
+    await holdfast.close()
+    expect((await wait).message).toContain('closed')
+    expect(await other().lock('mine').tryAcquire()).toBeDefined()
+    expect(time.keepAliveTimers).toBe(0)
+  })
+})
+
+test('the next in line goes on when the first gave up', async () => {
+  const { holdfast, other, time } = world()
+  const theirs = await other().lock('k').acquire()
+  const first = holdfast.lock('k', { wait: 100 }).tryAcquire()
+  const second = holdfast.lock('k', { wait: true, label: 'second' }).acquire()
+  await time.advance(101)
+  expect(await first).toBeUndefined()
+  await theirs.release()
+  expect((await second).active).toBe(true)
+})
+
+test('a pending wait keeps the process alive, and nothing else does', async () => {
+  const { holdfast, time } = world()
+  const lease = await holdfast.lock('k').acquire()
+  expect(time.keepAliveTimers).toBe(0)
+  const wait = holdfast.lock('k', { wait: true }).acquire()
+  expect(time.keepAliveTimers).toBeGreaterThan(0)
+  await lease.release()
+  await (await wait).release()
+  expect(time.keepAliveTimers).toBe(0)
+  expect(time.pendingTimers).toBe(0)
+})
+
+test('30,000 waiters on one key: a third time out, the others are served in order, nothing remains', async () => {
+  const { holdfast, time } = world()
+  const first = await holdfast.lock('k').acquire()
+  const patient = holdfast.lock('k', { wait: true })
+  const hasty = holdfast.lock('k', { wait: 1000 })
+  const served: number[] = []
+  let timedOut = 0
+  const all = Array.from({ length: 30_000 }, async (_, index) => {
+    const lease = index % 3 === 0 ? await hasty.tryAcquire() : await patient.acquire()
+    if (lease === undefined) timedOut++
+    else {
+      served.push(index)
+      await lease.release()
+    }
+  })
+  await time.advance(1001)
+  await first.release()
+  await Promise.all(all)
+  expect(timedOut).toBe(10_000)
+  expect(served).toHaveLength(20_000)
+  expect(served).toEqual([...served].sort((a, b) => a - b))
+  expect(time.pendingTimers).toBe(0)
+})
+
+test('100,000 distinct keys locked and freed leave the heap where it was', async () => {
+  const { lock } = createHoldfast({ store: memory() })
+  const churn = async (from: number): Promise<void> => {
+    for (let i = from; i < from + 100_000; i++) await (await lock(`key-${String(i)}`).acquire()).release()
+  }
+  await churn(0) // compiles the code, grows the tables
+  const before = heap()
+  await churn(100_000)
+  expect((heap() - before) / 100_000).toBeLessThan(5)
+})
+
+function heap(): number {
+  const { gc } = globalThis
+  if (gc === undefined) throw new Error('run the tests with --expose-gc')
+  gc()
+  gc()
+  return process.memoryUsage().heapUsed
+}
+
+/** Lets promise jobs run. */
+async function settle(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve))
+}
