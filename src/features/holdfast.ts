@@ -43,7 +43,7 @@ type NamedModes<O> = O extends { readonly stores: infer S }
  * const { lock, close } = createHoldfast({ store: 'redis://localhost:6379', logger: console })
  * @throws InvalidOptionError
  */
-export function createHoldfast<const O extends HoldfastOptions = HoldfastOptions>(
+export function createHoldfast<const O extends HoldfastOptions = NoModes>(
   options?: O,
 ): Holdfast<MainMode<O>, NamedModes<O>> {
   const instance = new Instance(options)

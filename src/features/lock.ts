@@ -11,7 +11,10 @@ export function lockOn(source: Source): LockFunction {
   const lock = (key: KeySpec, options?: LockOptions): unknown => {
     const parsed = parseLockOptions(options)
     const use = (...args: unknown[]): unknown => decorate({ source, key, options: parsed }, args)
-    if (typeof key === 'function') return use
+    if (typeof key === 'function') {
+      source.peek()?.spaceOf(parsed.store) // an unknown alias is told here, where a handle would tell it
+      return use
+    }
     if (typeof key !== 'string')
       throw new InvalidKeyError(`A key is text or a function that makes it, not ${show(key)}.`)
     return callable(use, new Handle(source, key, parsed))

@@ -4,16 +4,20 @@ import type { Env } from '../core/env.js'
 import { InvalidOptionError } from '../core/errors.js'
 import type { AcquireRequest, AnyStore, Handoff, NoticeListener, Store } from '../core/store.js'
 import { memory } from '../stores/memory/memory.js'
+import { parseAddress } from '../stores/redis/address.js'
 import { redisCapabilities } from '../stores/redis/capabilities.js'
 import type { StoreSpec } from './options.js'
 
 interface Scheme {
   readonly capabilities: Store['capabilities']
+  /** @throws InvalidOptionError, without the URL, which may carry a password */
+  check(url: string): void
   load(url: string, env: Env): Promise<Store>
 }
 
 const redisScheme: Scheme = {
   capabilities: redisCapabilities,
+  check: parseAddress,
   load: async (url, env) => (await import('../stores/redis/index.js')).redis(url, { env }),
 }
 
@@ -34,7 +38,10 @@ function openUrl(url: string, env: Env, option: string): AnyStore {
   if (url === 'memory:') return memory({ env })
   const protocol = URL.canParse(url) ? new URL(url).protocol : ''
   const scheme = Object.hasOwn(schemes, protocol) ? schemes[protocol] : undefined
-  if (scheme !== undefined) return new LazyStore(protocol.slice(0, -1), url, scheme, env)
+  if (scheme !== undefined) {
+    scheme.check(url)
+    return new LazyStore(protocol.slice(0, -1), url, scheme, env)
+  }
   // the URL itself may carry a password: it is not shown
   throw new InvalidOptionError(
     `${option} is not the URL of a store: it must begin with memory:, ${Object.keys(schemes).join('//, ')}//.`,

@@ -129,7 +129,7 @@ export function parseLockOptions(options: LockOptions | undefined): ParsedOption
 
 /** @throws InvalidOptionError */
 export function parseHoldfastOptions(options: HoldfastOptions | undefined): ParsedHoldfastOptions {
-  const parsed = read(options ?? {}, holdfastChecks, { ttl: 'ttlMs', storeTimeout: 'storeTimeoutMs' })
+  const parsed = read(options === undefined ? {} : options, holdfastChecks, { ttl: 'ttlMs', storeTimeout: 'storeTimeoutMs' })
   const empty = {
     store: undefined,
     stores: {},
@@ -163,12 +163,29 @@ function typed(fits: boolean, value: unknown, option: string, wanted: string): u
 }
 
 function didYouMean(option: string, checks: Record<string, Check>): string {
-  const letters = option.split('').sort().join('')
-  const near = Object.keys(checks).find(
-    (name) =>
-      name.split('').sort().join('') === letters || name.toLowerCase().startsWith(option.toLowerCase().slice(0, 3)),
-  )
-  return near === undefined ? '' : ` (did you mean '${near}'?)`
+  const given = option.toLowerCase()
+  const known = Object.keys(checks)
+  const elsewhere = Object.hasOwn(namesElsewhere, given) ? namesElsewhere[given] : undefined
+  const meant = elsewhere?.find((name) => known.includes(name)) ?? known.find((name) => isNear(given, name.toLowerCase()))
+  return meant === undefined ? '' : ` (did you mean '${meant}'?)`
+}
+
+/** What other lock libraries call ours. */
+const namesElsewhere: Record<string, readonly string[]> = {
+  timeout: ['wait', 'storeTimeout'],
+  lifetime: ['ttl'],
+  duration: ['ttl'],
+  keyprefix: ['prefix'],
+}
+
+/** A beginning in common, or at most a letter too many in each. */
+function isNear(given: string, name: string): boolean {
+  return name.startsWith(given.slice(0, 3)) || shortened(given).some((text) => shortened(name).includes(text))
+}
+
+/** The word, and the word less one of its letters. */
+function shortened(word: string): string[] {
+  return [word, ...Array.from(word, (_, index) => word.slice(0, index) + word.slice(index + 1))]
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
