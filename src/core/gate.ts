@@ -3,20 +3,12 @@ import { InvalidOptionError, LockTimeoutError, StoreError } from './errors.js'
 import { Hold } from './hold.js'
 import { asHoldfastError, limited } from './limited.js'
 import { failureRetryMs, nextDelayMs, parkedMs, queueMs, trustedMs } from './plan.js'
-import { Fifo, type Linked } from './queue.js'
+import { Fifo } from './queue.js'
 import type { Seat, Space } from './space.js'
 import { heldBy } from './refusal.js'
 import type { AcquireRequest, Answer, HolderInfo, Refused } from './store.js'
 import { leaseMs, type Terms, type Waiting } from './terms.js'
-
-interface Waiter extends Linked<Waiter> {
-  readonly terms: Terms
-  readonly since: Mark
-  readonly resolve: (hold: Hold) => void
-  readonly reject: (reason: unknown) => void
-  /** Stops its timer and its listener. */
-  stop: () => void
-}
+import { type Line, Waiter } from './waiter.js'
 
 /** A request that travels with a release. */
 export interface Handed {
@@ -33,7 +25,7 @@ const foreverMs = 10 * 365.25 * 24 * 3_600_000
  * The local queue of one key. However many wait here, only the first of them goes to the store, as one contender; when it
  * is granted the next one takes its place. While one of ours holds, the contender rests: the release brings it along.
  */
-export class Gate {
+export class Gate implements Line {
   readonly #space: Space
   readonly #storeKey: string
   readonly #waiters = new Fifo<Waiter>()
@@ -57,22 +49,31 @@ export class Gate {
   }
 
   /** Waits in line for a hold. @throws LockTimeoutError, StoreError, or the signal's reason */
-  enter(terms: Terms, { waitMs, signal }: Waiting): Promise<Hold> {
+  enter(terms: Terms, waiting: Waiting): Promise<Hold> {
     return new Promise((resolve, reject) => {
-      const since = markOf(this.#space.env, false)
-      const waiter: Waiter = {
-        terms,
-        since,
-        resolve,
-        reject,
-        stop: () => undefined,
-        before: undefined,
-        after: undefined,
-      }
+      const waiter = new Waiter(this.#space.env, terms, { resolve, reject })
       this.#waiters.push(waiter)
-      this.#watch(waiter, waitMs, signal)
+      waiter.watch(this.#space.env, waiting, this)
       if (this.#waiters.size === 1) this.#ask()
     })
+  }
+
+  timedOut(waiter: Waiter): void {
+    const waitedMs = elapsedMs(this.#space.env, waiter.since)
+    this.cancelled(waiter, new LockTimeoutError(waiter.terms.key, heldBy(this.#refused?.holder), waitedMs))
+  }
+
+  /** Takes a waiter out of the line; the next one, if it was the contender, goes on with its place at the store. */
+  cancelled(waiter: Waiter, reason: unknown): void {
+    const contended = this.#waiters.first === waiter
+    this.#remove(waiter)
+    waiter.refuse(reason)
+    const next = this.#waiters.first
+    if (next === undefined) this.#leaveSeat(waiter.terms)
+    else if (contended) {
+      if (next.terms.permits !== waiter.terms.permits) this.#leaveSeat(waiter.terms)
+      this.kick()
+    }
   }
 
   /** Something changed: ask the store at once instead of at the next heartbeat. */
@@ -103,6 +104,7 @@ export class Gate {
       seat,
       mark,
       answered: (answer) => {
+        if (answer.granted && seat.state === 'abandoned') this.#space.cleanUp(head.terms, seat.owner)
         this.#answered(seat, mark, answer)
       },
     }
@@ -125,50 +127,10 @@ export class Gate {
 
   close(): void {
     const closed = new InvalidOptionError('The holdfast instance was closed while this request waited.')
-    for (let head = this.#waiters.first; head !== undefined; head = this.#waiters.first) this.#reject(head, closed)
-  }
-
-  #watch(waiter: Waiter, waitMs: number, signal: AbortSignal | undefined): void {
-    const timer =
-      waitMs === Number.POSITIVE_INFINITY
-        ? undefined
-        : this.#space.env.setTimer(
-            () => {
-              this.#timeOut(waiter)
-            },
-            waitMs,
-            false,
-          )
-    const abort = (): void => {
-      this.#reject(waiter, signal?.reason)
-    }
-    signal?.addEventListener('abort', abort, { once: true })
-    waiter.stop = () => {
-      timer?.clear()
-      signal?.removeEventListener('abort', abort)
-    }
-  }
-
-  #timeOut(waiter: Waiter): void {
-    const waitedMs = elapsedMs(this.#space.env, waiter.since)
-    this.#reject(waiter, new LockTimeoutError(waiter.terms.key, heldBy(this.#refused?.holder), waitedMs))
-  }
-
-  /** Takes a waiter out of the line; the next one, if it was the contender, goes on with its place at the store. */
-  #reject(waiter: Waiter, reason: unknown): void {
-    const contended = this.#waiters.first === waiter
-    this.#remove(waiter)
-    waiter.reject(reason)
-    const next = this.#waiters.first
-    if (next === undefined) this.#leaveSeat(waiter.terms)
-    else if (contended) {
-      if (next.terms.permits !== waiter.terms.permits) this.#leaveSeat(waiter.terms)
-      this.kick()
-    }
+    for (let head = this.#waiters.first; head !== undefined; head = this.#waiters.first) this.cancelled(head, closed)
   }
 
   #remove(waiter: Waiter): void {
-    waiter.stop()
     this.#waiters.remove(waiter)
     if (this.#waiters.size > 0) return
     this.#keepAlive.clear()
@@ -236,7 +198,6 @@ export class Gate {
   #answered(seat: Seat, mark: Mark, answer: Answer): void {
     this.#asking = false
     if (seat !== this.#seat) {
-      if (answer.granted && seat.state === 'abandoned') this.#cleanUp(seat)
       this.#ask()
       return
     }
@@ -257,11 +218,6 @@ export class Gate {
     else this.#askIn(delayMs)
   }
 
-  #cleanUp(seat: Seat): void {
-    const terms = this.#waiters.first?.terms
-    if (terms !== undefined) this.#space.cleanUp(terms, seat.owner)
-  }
-
   #grant(seat: Seat, token: number, mark: Mark): void {
     const head = this.#waiters.first
     if (head === undefined) return
@@ -275,7 +231,7 @@ export class Gate {
     this.#refusals = 0
     const hold = new Hold(this.#space, head.terms, seat, { token, mark: head.terms.timed ? mark : undefined })
     this.#remove(head)
-    head.resolve(hold)
+    head.grant(hold)
     const next = this.#waiters.first
     if (next === undefined) return
     if (next.terms.limit > 1) this.#ask()
@@ -292,7 +248,7 @@ export class Gate {
     const failure = asHoldfastError(error, 'acquire', head.terms.key)
     const { env } = this.#space
     if (!(failure instanceof StoreError)) {
-      this.#reject(head, failure)
+      this.cancelled(head, failure)
       return
     }
     this.#failingSince ??= markOf(env, false)
@@ -302,7 +258,7 @@ export class Gate {
     }
     // the store is down for all of them
     for (let waiter = this.#waiters.first; waiter !== undefined; waiter = this.#waiters.first)
-      this.#reject(waiter, failure)
+      this.cancelled(waiter, failure)
   }
 
   #askIn(delayMs: number): void {

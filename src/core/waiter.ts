@@ -1,0 +1,65 @@
+import { type Env, type Mark, markOf, type Timer } from './env.js'
+import type { Hold } from './hold.js'
+import type { Linked } from './queue.js'
+import type { Terms, Waiting } from './terms.js'
+
+/** Who is told when a waiter leaves the line by itself. */
+export interface Line {
+  timedOut(waiter: Waiter): void
+  cancelled(waiter: Waiter, reason: unknown): void
+}
+
+/** The two ends of a promise of a hold. */
+export interface Settle {
+  readonly resolve: (hold: Hold) => void
+  readonly reject: (reason: unknown) => void
+}
+
+/** One request in a local line: what it wants, how long it waits, whom to tell. */
+export class Waiter implements Linked<Waiter> {
+  readonly terms: Terms
+  readonly since: Mark
+  before: Waiter | undefined = undefined
+  after: Waiter | undefined = undefined
+  readonly #settle: Settle
+  #timer: Timer | undefined = undefined
+  #signal: AbortSignal | undefined = undefined
+  #abort: (() => void) | undefined = undefined
+
+  constructor(env: Env, terms: Terms, settle: Settle) {
+    this.terms = terms
+    this.since = markOf(env, false)
+    this.#settle = settle
+  }
+
+  /** Lets its time limit and its signal take it out of the line. */
+  watch(env: Env, { waitMs, signal }: Waiting, line: Line): void {
+    if (waitMs !== Number.POSITIVE_INFINITY) {
+      const timeOut = (): void => {
+        line.timedOut(this)
+      }
+      this.#timer = env.setTimer(timeOut, waitMs, false)
+    }
+    if (signal === undefined) return
+    this.#signal = signal
+    this.#abort = () => {
+      line.cancelled(this, signal.reason)
+    }
+    signal.addEventListener('abort', this.#abort, { once: true })
+  }
+
+  grant(hold: Hold): void {
+    this.#stop()
+    this.#settle.resolve(hold)
+  }
+
+  refuse(reason: unknown): void {
+    this.#stop()
+    this.#settle.reject(reason)
+  }
+
+  #stop(): void {
+    this.#timer?.clear()
+    if (this.#abort !== undefined) this.#signal?.removeEventListener('abort', this.#abort)
+  }
+}

@@ -1,0 +1,118 @@
+import { readdirSync } from 'node:fs'
+import { Redis } from 'ioredis'
+import { Redis as Redis6 } from 'ioredis6'
+import { createClient } from 'redis'
+import { createClient as createClient5 } from 'redis5'
+import { describe, expect, inject, it } from 'vitest'
+import type { Capabilities } from '../src/core/store.js'
+import { memory } from '../src/stores/memory/index.js'
+import { redis, type RedisClient } from '../src/stores/redis/index.js'
+import { storeContract, type ContractOptions, type ContractSubject } from '../src/testing/index.js'
+
+interface Row extends ContractOptions {
+  /** Its file or folder in src/stores or src/layers. */
+  readonly source: string
+}
+
+const url = inject('redisUrl')
+
+const onRedis = {
+  scope: 'network',
+  crashRelease: 'lease',
+  fair: false,
+  wake: 'poll',
+  token: 'clock',
+  consistency: 'single-node',
+  sync: false,
+} as const satisfies Capabilities
+
+const stores: readonly Row[] = [
+  {
+    source: 'stores/memory',
+    name: 'memory',
+    capabilities: {
+      scope: 'process',
+      crashRelease: 'instant',
+      fair: true,
+      wake: 'push',
+      token: 'clock',
+      consistency: 'process',
+      sync: true,
+    },
+    has: ['onNotice'],
+    create: () => ({ store: memory() }),
+  },
+  redisRow('a URL', () => ({ store: redis(url), another: () => redis(url) })),
+  redisRow('ioredis 5', () =>
+    byClient(
+      () => new Redis(url),
+      (client) => client.disconnect(),
+    ),
+  ),
+  redisRow('ioredis 6', () =>
+    byClient(
+      () => new Redis6(url),
+      (client) => client.disconnect(),
+    ),
+  ),
+  redisRow('node-redis 6', () =>
+    byClient(
+      () => createClient({ url }).connect(),
+      (client) => client.destroy(),
+    ),
+  ),
+  redisRow('node-redis 5', () =>
+    byClient(
+      () => createClient5({ url }).connect(),
+      (client) => client.destroy(),
+    ),
+  ),
+  // BLOCKING: the row of src/layers/blocking, over redis, goes here: `source: 'layers/blocking'`.
+]
+
+for (const { source: _, ...row } of stores) {
+  describe.concurrent(row.name, () => {
+    for (const { name, run } of storeContract(row)) it(name.slice(row.name.length + 2), run)
+  })
+}
+
+describe('the table of stores', () => {
+  it.each(['stores', 'layers'])('has a row for everything in src/%s', (room) => {
+    const found = readdirSync(new URL(`../src/${room}`, import.meta.url)).map(
+      (name) => `${room}/${name.replace(/\.ts$/, '')}`,
+    )
+    const sources = stores.map(({ source }) => source)
+    expect(found.filter((name) => !sources.includes(name))).toEqual([])
+  })
+
+  it('has no row for a store that is not there', () => {
+    const found = ['stores', 'layers'].flatMap((room) =>
+      readdirSync(new URL(`../src/${room}`, import.meta.url)).map((name) => `${room}/${name.replace(/\.ts$/, '')}`),
+    )
+    expect(stores.map(({ source }) => source).filter((source) => !found.includes(source))).toEqual([])
+  })
+})
+
+function redisRow(client: string, create: ContractOptions['create']): Row {
+  return {
+    source: 'stores/redis',
+    name: `redis (${client})`,
+    capabilities: onRedis,
+    has: ['wasRevoked', 'onNotice'],
+    create,
+  }
+}
+
+/** Stores on clients of the user's, which nobody else closes. */
+async function byClient<Client extends RedisClient>(
+  open: () => Client | Promise<Client>,
+  end: (client: Client) => void,
+): Promise<ContractSubject> {
+  const opened: Client[] = []
+  const openStore = async (): Promise<ContractSubject['store']> => {
+    const client = await open()
+    opened.push(client)
+    return redis(client)
+  }
+  return { store: await openStore(), another: openStore, close: () => opened.forEach(end) }
+}
