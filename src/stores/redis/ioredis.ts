@@ -1,0 +1,112 @@
+import type { Env } from '../../core/env.js'
+import type { Driver, IoredisClient, Scan, Subscriber } from './client.js'
+
+/** What is used of ioredis beyond the public type; the same in versions 5 and 6 and in iovalkey. */
+export interface Ioredis extends IoredisClient {
+  readonly options: IoredisSettings & { readonly redisOptions?: IoredisSettings }
+  readonly stream?: { readonly destroyed: boolean; destroy(): void; unref(): void }
+  connect(): Promise<void>
+  disconnect(): void
+  duplicate(settings?: Readonly<Record<string, unknown>>): Ioredis
+  /** Of a Cluster only. */
+  nodes?(role: 'master'): Ioredis[]
+  on(event: string, listener: (...args: never[]) => void): unknown
+  once(event: string, listener: (...args: never[]) => void): unknown
+  scan(cursor: string, ...args: (string | number)[]): Promise<[cursor: string, keys: string[]]>
+  subscribe(channel: string): Promise<unknown>
+  select(db: number): Promise<unknown>
+}
+
+interface IoredisSettings {
+  readonly keyPrefix?: string | Buffer | null
+  readonly password?: unknown
+  readonly sentinelPassword?: unknown
+  readonly host?: string
+  readonly port?: number
+}
+
+export function ioredisDriver(client: IoredisClient, env: Env): Driver {
+  // The public type asks for little, so that every version fits; this is the one place that knows the rest.
+  const ioredis = client as Ioredis
+  const { keyPrefix, redisOptions } = ioredis.options
+  const settings = [ioredis.options, redisOptions ?? {}]
+  let turn = 0
+  return {
+    keyPrefix: keyPrefix?.toString() ?? '',
+    secrets: settings
+      .flatMap(({ password, sentinelPassword }) => [password, sentinelPassword])
+      .filter((secret) => typeof secret === 'string')
+      .filter((secret) => secret !== ''),
+    refusal: () => (client.status === 'end' ? 'the client is closed' : undefined),
+    evalsha: (sha, keys, args) => client.evalsha(sha, keys.length, ...keys, ...args),
+    eval: (text, keys, args) => client.eval(text, keys.length, ...keys, ...args),
+    scanners: () => Promise.resolve(nodesOf(ioredis).map(scanner)),
+    subscriber: (onLost) => {
+      // A message reaches every node of a Cluster. After a failure, the next node gets its chance.
+      const nodes = nodesOf(ioredis)
+      const node = nodes[turn++ % nodes.length]
+      if (node === undefined) return Promise.reject(new Error('no node of the cluster is known yet'))
+      return Promise.resolve(subscriber(node.duplicate(subscriberSettings), env, onLost))
+    },
+  }
+}
+
+/** Lets the process end though the connection is open, or being opened: the socket exists a turn after `connect`. */
+export function unrefIoredis(client: Ioredis, env: Env): void {
+  const unref = (): void => client.stream?.unref()
+  client.on('connecting', () => env.setImmediate(unref))
+  client.on('connect', unref)
+}
+
+/** Ends it at once, without the 2 s that ioredis waits for the other side. */
+export function endIoredis(client: Ioredis): void {
+  client.disconnect()
+  client.stream?.destroy()
+}
+
+function nodesOf(client: Ioredis): readonly Ioredis[] {
+  if (client.nodes === undefined) return [client]
+  const nameOf = ({ options }: Ioredis): string => `${options.host ?? ''}:${options.port ?? ''}`
+  return client.nodes('master').sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
+}
+
+function scanner(node: Ioredis): Scan {
+  return async (cursor, pattern, count) => {
+    const [next, keys] = await node.scan(cursor, 'MATCH', pattern, 'COUNT', count)
+    return { cursor: next, keys }
+  }
+}
+
+function subscriber(client: Ioredis, env: Env, onLost: () => void): Subscriber {
+  let isOpen = false
+  client.on('error', () => undefined) // told by `end`
+  client.on('end', () => {
+    if (isOpen) onLost()
+  })
+  unrefIoredis(client, env)
+  return {
+    open: async (channel, onMessage) => {
+      client.on('message', (_channel: string, text: string) => onMessage(text))
+      await client.connect()
+      await client.subscribe(channel)
+      if (client.status === 'end') throw new Error('the connection was lost')
+      isOpen = true
+    },
+    close: () => {
+      isOpen = false
+      endIoredis(client)
+    },
+  }
+}
+
+const subscriberSettings: Readonly<Record<string, unknown>> = {
+  lazyConnect: true,
+  retryStrategy: () => null,
+  maxRetriesPerRequest: 0,
+  enableOfflineQueue: true,
+  enableReadyCheck: false,
+  keyPrefix: '',
+  autoResubscribe: false,
+  monitor: false,
+  keepAlive: 10_000,
+}

@@ -1,0 +1,48 @@
+import type { KeyPage } from '../../core/store.js'
+import type { Driver } from './client.js'
+import { isAuxKey } from './keys.js'
+
+export interface ListOptions {
+  readonly prefix: string
+  readonly limit: number
+  /** `node:cursor`: which of the Cluster's servers, and how far it was read. */
+  readonly cursor: string | undefined
+}
+
+/**
+ * Keys with this prefix by SCAN, one server after the other. Goes on while it finds little, but not for long: the server
+ * looks at a million keys in about a second.
+ */
+export async function listKeys(driver: Driver, { prefix, limit, cursor }: ListOptions): Promise<KeyPage> {
+  const scanners = await driver.scanners()
+  if (scanners.length === 0) throw new Error('no node of the cluster is known yet')
+  const pattern = `${escapeGlob(driver.keyPrefix + prefix)}*`
+  const count = Math.max(limit, minCount)
+  const found = new Set<string>()
+  let [node, at] = readCursor(cursor)
+  for (let step = 0; step < maxSteps && found.size < limit; step++) {
+    const scan = scanners[node]
+    if (scan === undefined) break
+    const page = await scan(at, pattern, count)
+    for (const name of page.keys) {
+      const key = name.slice(driver.keyPrefix.length)
+      if (!isAuxKey(key, driver.keyPrefix)) found.add(key)
+    }
+    at = page.cursor
+    if (at === '0') node++
+  }
+  return { keys: [...found], cursor: node < scanners.length ? `${node}:${at}` : undefined }
+}
+
+/** How many keys the server looks at in a step, at least: each step is a round trip. */
+const minCount = 100
+const maxSteps = 20
+
+function readCursor(cursor: string | undefined): [node: number, at: string] {
+  const [node, at] = /^(\d{1,5}):(\d{1,20})$/.exec(cursor ?? '0:0')?.slice(1) ?? []
+  return [Number(node ?? 0), at ?? '0']
+}
+
+function escapeGlob(text: string): string {
+  return text.replace(/[\\*?[\]^-]/g, '\\$&')
+}

@@ -1,0 +1,98 @@
+import type { Driver, NodeRedisClient, Scan, Subscriber } from './client.js'
+
+/** What is used of node-redis beyond the public type; the same in versions 5 and 6. */
+export interface NodeRedis extends NodeRedisClient {
+  readonly isReady: boolean
+  readonly options?: NodeRedisSettings
+  connect(): Promise<unknown>
+  destroy(): void
+  unref(): void
+  duplicate(settings?: Readonly<Record<string, unknown>>): NodeRedis
+  on(event: string, listener: (...args: never[]) => void): unknown
+  scan(cursor: string, options: { MATCH: string; COUNT: number }): Promise<{ cursor: unknown; keys: unknown[] }>
+  subscribe(channel: string, listener: (message: string) => void): Promise<unknown>
+  /** Of a cluster only. */
+  readonly masters?: readonly Master[]
+  nodeClient?(master: Master): NodeRedis | Promise<NodeRedis>
+  readonly _options?: NodeRedisSettings & { readonly defaults?: NodeRedisSettings }
+}
+
+interface Master {
+  readonly address: string
+}
+
+interface NodeRedisSettings {
+  readonly keyPrefix?: string | Buffer
+  readonly password?: unknown
+  readonly socket?: object
+}
+
+export function nodeRedisDriver(client: NodeRedisClient): Driver {
+  // The public type asks for little, so that every version fits; this is the one place that knows the rest.
+  const nodeRedis = client as NodeRedis
+  const settings = [nodeRedis.options ?? {}, nodeRedis._options ?? {}, nodeRedis._options?.defaults ?? {}]
+  let turn = 0
+  return {
+    keyPrefix: settings.map((some) => some.keyPrefix?.toString() ?? '').find((prefix) => prefix !== '') ?? '',
+    secrets: settings
+      .map(({ password }) => password)
+      .filter((secret) => typeof secret === 'string')
+      .filter((secret) => secret !== ''),
+    refusal: () => (client.isOpen ? undefined : 'the client is not connected; await client.connect() first'),
+    evalsha: (sha, keys, args) => client.evalSha(sha, { keys: [...keys], arguments: [...args] }),
+    eval: (text, keys, args) => client.eval(text, { keys: [...keys], arguments: [...args] }),
+    scanners: async () => (await nodesOf(nodeRedis)).map(scanner),
+    subscriber: async (onLost) => {
+      // A message reaches every node of a cluster. After a failure, the next node gets its chance.
+      const nodes = await nodesOf(nodeRedis)
+      const node = nodes[turn++ % nodes.length]
+      if (node === undefined) throw new Error('no node of the cluster is known yet')
+      return subscriber(node, onLost)
+    },
+  }
+}
+
+async function nodesOf(client: NodeRedis): Promise<readonly NodeRedis[]> {
+  const { masters } = client
+  if (masters === undefined) return [client]
+  const nodes: NodeRedis[] = []
+  for (const master of [...masters].sort((a, b) => (a.address < b.address ? -1 : 1))) {
+    const node = await client.nodeClient?.(master)
+    if (node !== undefined) nodes.push(node)
+  }
+  return nodes
+}
+
+function scanner(node: NodeRedis): Scan {
+  return async (cursor, pattern, count) => {
+    const page = await node.scan(cursor, { MATCH: pattern, COUNT: count })
+    return { cursor: String(page.cursor), keys: page.keys.map(String) }
+  }
+}
+
+function subscriber(node: NodeRedis, onLost: () => void): Subscriber {
+  const client = node.duplicate({
+    socket: { ...node.options?.socket, reconnectStrategy: false },
+    clientSideCache: undefined,
+  })
+  let isOpen = false
+  const close = (): void => {
+    isOpen = false
+    if (client.isOpen) client.destroy()
+  }
+  // Without a reconnect strategy an error is the end of the connection, or the end of what made sense on it.
+  client.on('error', () => {
+    if (!isOpen) return
+    close()
+    onLost()
+  })
+  client.unref()
+  return {
+    open: async (channel, onMessage) => {
+      await client.connect()
+      await client.subscribe(channel, onMessage)
+      isOpen = true
+    },
+    close,
+  }
+}

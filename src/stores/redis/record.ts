@@ -1,0 +1,58 @@
+import type { HolderInfo } from '../../core/store.js'
+
+/**
+ * What stands in Redis for a hold: `owner \n token \n wakeId \n holder as JSON`. A mutex is such a string; a pool keeps
+ * one per holder, with `permits \n` before it. The scripts read the first lines, JSON keeps a label's newlines out of them.
+ */
+export interface StoredHold {
+  readonly owner: string
+  readonly token: number
+  readonly holder: HolderInfo
+}
+
+/** The last two lines, for a request: its parts that rarely change are made once. */
+export type TailWriter = (holder: HolderInfo) => string
+
+export function tailWriter(wakeId: string): TailWriter {
+  let last: Pick<HolderInfo, 'host' | 'pid' | 'label'> | undefined
+  let start = ''
+  return (holder) => {
+    const { host, pid, label, since, expireMs } = holder
+    if (last === undefined || last.label !== label || last.host !== host || last.pid !== pid) {
+      last = { host, pid, label }
+      start = `${wakeId}\n${JSON.stringify(last).slice(0, -1)},"since":`
+    }
+    return expireMs === undefined ? `${start}${since}}` : `${start}${since},"expireMs":${expireMs}}`
+  }
+}
+
+/** undefined: not ours, some other program's value. */
+export function readHold(text: string): StoredHold | undefined {
+  const ownerEnd = text.indexOf('\n')
+  const tokenEnd = text.indexOf('\n', ownerEnd + 1)
+  const wakeIdEnd = text.indexOf('\n', tokenEnd + 1)
+  if (ownerEnd < 1 || tokenEnd === -1 || wakeIdEnd === -1) return undefined
+  const token = Number(text.slice(ownerEnd + 1, tokenEnd))
+  const holder = readHolder(text.slice(wakeIdEnd + 1))
+  if (!Number.isSafeInteger(token) || token < 1 || holder === undefined) return undefined
+  return { owner: text.slice(0, ownerEnd), token, holder }
+}
+
+function readHolder(json: string): HolderInfo | undefined {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(json)
+  } catch {
+    return undefined
+  }
+  if (typeof parsed !== 'object' || parsed === null) return undefined
+  const { host, pid, label, since, expireMs }: Partial<Record<keyof HolderInfo, unknown>> = parsed
+  if (typeof host !== 'string' || typeof pid !== 'number' || typeof since !== 'number') return undefined
+  return {
+    host,
+    pid,
+    label: typeof label === 'string' ? label : undefined,
+    since,
+    ...(typeof expireMs === 'number' && { expireMs }),
+  }
+}

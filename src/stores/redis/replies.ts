@@ -1,0 +1,86 @@
+import { InvalidOptionError } from '../../core/errors.js'
+import type { Answer, Handoff, HolderRecord, KeyRecord } from '../../core/store.js'
+import { badReply } from './failure.js'
+import { readHold } from './record.js'
+
+// The scripts' replies. A client can be set to give numbers as text or bigint, and text as Buffers.
+
+/** @throws StoreError, InvalidOptionError when the key has another limit */
+export function readAnswer(operation: string, reply: unknown, limit: number): Answer {
+  const list = listOf(reply)
+  if (list === undefined) return { granted: true, token: whole(operation, reply, 1) }
+  const [first, second] = list
+  if (list.length !== 2) throw badReply(operation)
+  if (textOf(first) === '#limit') {
+    const stored = whole(operation, second, 1)
+    throw new InvalidOptionError(
+      `The limit of ${limit} does not agree with those who hold the key now: they gave it a limit of ${stored}.`,
+    )
+  }
+  const leftMs = whole(operation, first, -2)
+  const holder = readHold(textOf(second))?.holder
+  return {
+    granted: false,
+    ...(leftMs >= 0 && { freeInMs: leftMs }),
+    ...(holder !== undefined && { holder }),
+  }
+}
+
+/** @throws StoreError, InvalidOptionError when the key has another limit */
+export function readHandoff(reply: unknown, limit: number): Handoff {
+  const [released, answer] = listOf(reply) ?? []
+  return { released: readBoolean('release', released), next: readAnswer('release', answer, limit) }
+}
+
+/** @throws StoreError */
+export function readBoolean(operation: string, reply: unknown): boolean {
+  const number = whole(operation, reply, 0)
+  if (number > 1) throw badReply(operation)
+  return number === 1
+}
+
+/** @throws StoreError */
+export function readInspection(key: string, reply: unknown): KeyRecord | undefined {
+  if (reply === null) return undefined
+  const [limit, ...fields] = listOf(reply) ?? []
+  if (fields.length === 0 || fields.length % 3 !== 0) throw badReply('inspect')
+  const holders: HolderRecord[] = []
+  for (let at = 0; at < fields.length; at += 3) holders.push(readHolder(fields.slice(at, at + 3)))
+  return { key, limit: whole('inspect', limit, 1), holders, waiters: [] }
+}
+
+/** @throws StoreError */
+export function readRevoked(reply: unknown): { revoked: boolean; ownOwners: readonly string[] } {
+  const [revoked, ...owners] = listOf(reply) ?? []
+  return { revoked: readBoolean('forceRelease', revoked), ownOwners: owners.map(textOf) }
+}
+
+/** A program that does not say who it is gets a record too, with nothing in it: the key is held, after all. */
+function readHolder([left, permits, record]: readonly unknown[]): HolderRecord {
+  const leftMs = whole('inspect', left, -2)
+  const { owner, token, holder } = readHold(textOf(record)) ?? unknownHold
+  return {
+    ...holder,
+    owner,
+    token,
+    permits: whole('inspect', permits, 1),
+    remainingMs: leftMs >= 0 ? leftMs : undefined,
+  }
+}
+
+const unknownHold = { owner: '', token: 0, holder: { host: '', pid: 0, label: undefined, since: 0 } }
+
+function listOf(reply: unknown): readonly unknown[] | undefined {
+  return Array.isArray(reply) ? reply : undefined
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : value instanceof Uint8Array ? Buffer.from(value).toString() : ''
+}
+
+function whole(operation: string, value: unknown, least: number): number {
+  const number =
+    typeof value === 'number' ? value : typeof value === 'bigint' ? Number(value) : Number(textOf(value) || Number.NaN)
+  if (!Number.isSafeInteger(number) || number < least) throw badReply(operation)
+  return number
+}

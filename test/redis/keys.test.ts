@@ -1,0 +1,83 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { auxKey, hashTag, isAuxKey, slotOf } from '../../src/stores/redis/keys.js'
+
+const kinds = ['token', 'leases', 'revoked'] as const
+const braceHeavy = fc.string({
+  unit: fc.constantFrom('{', '}', 'a', 'b', ':', '{}', 'é', '😀', '\n'),
+  minLength: 1,
+  maxLength: 12,
+})
+const anyKey = fc.oneof(braceHeavy, fc.string({ unit: 'grapheme', minLength: 1 }))
+
+/** Written after the cluster specification, bit by bit, to share nothing with the code under test. */
+function slotBySpecification(name: string): number {
+  const bytes = Buffer.from(name)
+  const open = bytes.indexOf('{')
+  const close = open === -1 ? -1 : bytes.indexOf('}', open + 1)
+  let crc = 0
+  for (const byte of close > open + 1 ? bytes.subarray(open + 1, close) : bytes) {
+    for (let bit = 7; bit >= 0; bit--) {
+      const carry = ((crc >> 15) & 1) ^ ((byte >> bit) & 1)
+      crc = ((crc << 1) & 0xffff) ^ (carry === 1 ? 0x1021 : 0)
+    }
+  }
+  return crc % 16_384
+}
+
+describe('the keys beside a key', () => {
+  test('look as documented', () => {
+    expect(auxKey('holdfast:a', 'token', '')).toBe('{holdfast:a}:token')
+    expect(auxKey('holdfast:{u7}:a', 'token', '')).toBe('{u7}:token:holdfast:{u7}:a')
+    expect(auxKey('holdfast:a}{b', 'token', '')).toMatch(/^\{[0-9a-z]{1,4}\}:token:holdfast:a\}\{b$/)
+  })
+
+  test('are in the same slot of a cluster as the key, whatever its braces', () => {
+    fc.assert(
+      fc.property(
+        anyKey,
+        fc.constantFrom(...kinds),
+        fc.constantFrom('', 'app:', '{t}:', 'a}'),
+        (key, kind, keyPrefix) => {
+          const slot = slotBySpecification(keyPrefix + key)
+          expect(slotBySpecification(keyPrefix + auxKey(key, kind, keyPrefix))).toBe(slot)
+          expect(slotOf(keyPrefix + key)).toBe(slot)
+        },
+      ),
+      { numRuns: 5_000 },
+    )
+  })
+
+  test('belong to one key and one purpose only', () => {
+    fc.assert(
+      fc.property(anyKey, anyKey, fc.constantFrom(...kinds), fc.constantFrom(...kinds), (a, b, kindA, kindB) => {
+        fc.pre(a !== b || kindA !== kindB)
+        expect(auxKey(a, kindA, '')).not.toBe(auxKey(b, kindB, ''))
+      }),
+      { numRuns: 20_000 },
+    )
+  })
+
+  test('never take the name of a lock under the default prefix, and are told from locks under any', () => {
+    fc.assert(
+      fc.property(anyKey, fc.constantFrom(...kinds), fc.constantFrom('', 'app:', '{t}:'), (key, kind, keyPrefix) => {
+        expect(auxKey(`holdfast:${key}`, kind, keyPrefix).startsWith('holdfast:')).toBe(false)
+        expect(isAuxKey(auxKey(key, kind, keyPrefix), keyPrefix)).toBe(true)
+        expect(isAuxKey(`holdfast:${key}`, keyPrefix)).toBe(false)
+      }),
+      { numRuns: 5_000 },
+    )
+  })
+
+  test('take the tag from between the first { and the next }, if there is anything', () => {
+    expect(['a', 'a{b', 'a}b{', 'a{}b{c}', 'a{b}c{d}', '{{a}}', '}{x}'].map(hashTag)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      'b',
+      '{a',
+      'x',
+    ])
+  })
+})

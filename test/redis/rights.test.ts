@@ -1,0 +1,56 @@
+import { readFile } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import type { Notice } from '../../src/core/store.js'
+import { redis } from '../../src/stores/redis/index.js'
+import { startRedis } from '../support/servers/redis.js'
+import { clientKinds } from './clients.js'
+import { freshKey, request, take } from './support.js'
+
+/** The line that the documentation of redis() shows. */
+async function documentedRule(): Promise<string[]> {
+  const text = await readFile(new URL('../../src/stores/redis/index.ts', import.meta.url), 'utf8')
+  const block = /```text\n([^`]*)```/.exec(text)?.[1] ?? ''
+  return block.replaceAll(/^ \*/gm, '').trim().split(/\s+/)
+}
+
+test.each([...clientKinds.map(({ name }) => name), 'our own connection'])(
+  'the documented rights are enough, by %s, and nothing outside the prefix can be reached',
+  async (name) => {
+    const server = await startRedis()
+    const rule = await documentedRule()
+    expect(rule.slice(0, 3)).toEqual(['ACL', 'SETUSER', 'app'])
+    await server.command(...rule)
+    await server.command('ACL', 'SETUSER', 'app', '+ping')
+    const url = `redis://app:password@127.0.0.1:${server.port}`
+    const opened = await clientKinds.find((kind) => kind.name === name)?.open(url)
+    const store = redis(opened?.client ?? url)
+    const told: Notice[] = []
+    store.onNotice?.((notice) => told.push(notice))
+    for (const ending of ['', '{tag}', 'stray}{']) {
+      for (const limit of [1, 3]) {
+        const key = freshKey(ending)
+        await take(store, key, 'anna', { limit })
+        await store.acquire(request(key, 'ben', { limit }))
+        await store.acquire(request(key, 'anna', { limit, ttlMs: 60_000 }))
+        expect(await store.renew(key, 'anna', 30_000)).toBe(true)
+        expect(await store.inspect(key)).toBeDefined()
+        expect(await store.release(key, 'anna', request(key, 'carl', { limit }))).toMatchObject({ released: true })
+        expect((await store.list(key, 10)).keys).toEqual([key])
+        expect(await store.forceRelease(key)).toBe(true)
+        expect(await store.wasRevoked?.(key, 'carl')).toBe(true)
+        await take(store, key, 'dora', { limit, ttlMs: 1 })
+        await expect.poll(() => store.inspect(key)).toBeUndefined()
+        await take(store, key, 'dora', { limit })
+      }
+    }
+    await expect.poll(() => told).toContainEqual({ type: 'resync' })
+    await expect(store.acquire(request('other:key', 'anna'))).rejects.toMatchObject({
+      outcome: 'not-applied',
+      message: expect.stringContaining('rights') as string,
+    })
+    await store.close()
+    opened?.end()
+    expect(String(await server.command('ACL', 'LOG'))).not.toMatch(/holdfast:/)
+    await server.stop()
+  },
+)
