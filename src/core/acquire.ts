@@ -3,7 +3,7 @@ import { LockedError, StoreError } from './errors.js'
 import { Gate } from './gate.js'
 import { Hold } from './hold.js'
 import { asHoldfastError, limited, outcomeOf } from './limited.js'
-import { failureRetryMs, trustedMs } from './plan.js'
+import { failureRetryMs, openTimeoutMs, trustedMs } from './plan.js'
 import { refusal, traceContention } from './refusal.js'
 import type { Seat, Space } from './space.js'
 import type { Answer, HolderInfo } from './store.js'
@@ -26,6 +26,7 @@ export function acquireAtOnce(space: Space, terms: Terms): Hold | undefined {
 export async function acquire(space: Space, terms: Terms, waiting: Waiting): Promise<Hold> {
   const result = await request(space, terms, waiting)
   if (result instanceof Hold) return result
+  traceContention(terms, false)
   throw refusal(space, terms, result.holder)
 }
 
@@ -33,7 +34,9 @@ export async function acquire(space: Space, terms: Terms, waiting: Waiting): Pro
 export async function tryAcquire(space: Space, terms: Terms, waiting: Waiting): Promise<Hold | undefined> {
   try {
     const result = await request(space, terms, waiting)
-    return result instanceof Hold ? result : undefined
+    if (result instanceof Hold) return result
+    traceContention(terms, false)
+    return undefined
   } catch (error) {
     if (error instanceof LockedError) return undefined
     throw error
@@ -53,9 +56,16 @@ export function askSync(space: Space, terms: Terms, seat: Seat = space.newSeat()
   if (mark === undefined || isFresh(space, terms, mark))
     return holdOf(space, terms, seat, { token: answer.token, mark })
   const renewedAt = markOf(space.env, false)
-  const renewed = store.renew(terms.storeKey, seat.owner, leaseMs(terms) ?? 0)
-  if (renewed) return holdOf(space, terms, seat, { token: answer.token, mark: renewedAt })
-  return { holder: undefined }
+  if (!store.renew(terms.storeKey, seat.owner, leaseMs(terms) ?? 0)) throw tooSlow()
+  return holdOf(space, terms, seat, { token: answer.token, mark: renewedAt })
+}
+
+/** The lease was over before it could be used. Worth another try: the answers may come faster. */
+function tooSlow(): StoreError {
+  return new StoreError(
+    'acquire',
+    'its answers take longer than the lease lasts. Raise { ttl }, or find out what slows it down.',
+  )
 }
 
 function holdOf(space: Space, terms: Terms, seat: Seat, grant: { token: number; mark: Mark | undefined }): Hold {
@@ -71,20 +81,14 @@ function isFresh(space: Space, terms: Terms, mark: Mark): boolean {
   return trustedMs(ttlMs, space.store.capabilities.scope) - elapsedMs(space.env, mark) >= ttlMs / 2
 }
 
-async function request(space: Space, terms: Terms, waiting: Waiting): Promise<Hold | Refusal> {
+function request(space: Space, terms: Terms, waiting: Waiting): Promise<Hold | Refusal> {
   const { waitMs, signal } = waiting
-  signal?.throwIfAborted()
+  if (signal?.aborted === true) return Promise.reject(signal.reason)
   if (space.local && !space.gates.has(terms.storeKey)) {
     const result = attempt(() => askSync(space, terms), terms)
-    if (result instanceof Hold) return result
-    traceContention(terms, waitMs > 0)
-    if (waitMs <= 0) return result
-  } else if (waitMs <= 0) {
-    const result = await abortable(signal, (seat) => askPatiently(space, terms, seat), space, terms)
-    if (!(result instanceof Hold)) traceContention(terms, false)
-    return result
-  }
-  return await wait(space, terms, waiting)
+    if (result instanceof Hold || waitMs <= 0) return Promise.resolve(result)
+  } else if (waitMs <= 0) return askAbortably(space, terms, signal)
+  return wait(space, terms, waiting)
 }
 
 async function wait(space: Space, terms: Terms, waiting: Waiting): Promise<Hold> {
@@ -104,53 +108,57 @@ async function wait(space: Space, terms: Terms, waiting: Waiting): Promise<Hold>
 /** Asks until there is an answer: a lost reply is asked for again with the same owner, who gets what it already has. */
 async function askPatiently(space: Space, terms: Terms, seat: Seat): Promise<Hold | Refusal> {
   const { env } = space
-  const since = markOf(env, false)
+  let failing: Mark | undefined
   let unknown = false
   for (let failures = 0; ; failures++) {
+    let mark = markOf(env, false)
     try {
-      return await askOnce(space, terms, seat)
+      const opening = space.store.ready?.()
+      if (opening !== undefined) {
+        await limited(env, opening, openTimeoutMs, 'open', true)
+        mark = markOf(env, false)
+      }
+      const answer = await limited(env, send(space, terms, seat), terms.storeTimeoutMs, 'acquire', true)
+      if (!answer.granted || seat.state === 'abandoned') return { holder: answer.granted ? undefined : answer.holder }
+      if (isFresh(space, terms, mark)) return holdOf(space, terms, seat, { token: answer.token, mark })
+      return await refresh(space, terms, seat, answer.token)
     } catch (error) {
-      unknown ||= outcomeOf(error) === 'unknown'
+      const failure = asHoldfastError(error, 'acquire', terms.key)
+      trace('holdfast:store-failed', { key: terms.key, operation: 'acquire', error: failure })
+      const lost = outcomeOf(failure) === 'unknown'
+      unknown ||= lost
+      failing ??= mark
       const pauseMs = failureRetryMs(failures, env.random())
-      const spent = elapsedMs(env, since) + pauseMs >= terms.storeTimeoutMs
-      if (!(error instanceof StoreError) || outcomeOf(error) === 'not-applied' || spent || seat.state === 'abandoned') {
+      const spent = elapsedMs(env, failing) + pauseMs >= terms.storeTimeoutMs
+      if (!lost || spent || seat.state === 'abandoned') {
         if (unknown) space.abandon(terms, seat)
-        throw asHoldfastError(error, 'acquire', terms.key)
+        throw failure
       }
       await pause(env, pauseMs)
     }
   }
 }
 
-async function askOnce(space: Space, terms: Terms, seat: Seat): Promise<Hold | Refusal> {
-  const { env, store } = space
-  let mark = markOf(env, false)
-  const call = Promise.resolve(store.acquire(space.requestOf(terms, seat.owner, 0)))
+/** One request. What is granted to a seat that was given up meanwhile is released again, however late the answer comes. */
+function send(space: Space, terms: Terms, seat: Seat): Promise<Answer> {
+  const call = Promise.resolve(space.store.acquire(space.requestOf(terms, seat.owner, 0)))
   call.then(
-    (late: Answer) => {
+    (late) => {
       if (late.granted && seat.state === 'abandoned') space.cleanUp(terms, seat.owner)
     },
     () => undefined, // told by the limited one
   )
-  const answer = await timed(space, terms, call, 'acquire')
-  if (!answer.granted) return answer
-  if (!isFresh(space, terms, mark)) {
-    mark = markOf(env, false)
-    const renewal = Promise.resolve(store.renew(terms.storeKey, seat.owner, leaseMs(terms) ?? 0))
-    if (!(await timed(space, terms, renewal, 'renew'))) return { holder: undefined }
-  }
-  if (seat.state === 'abandoned') return { holder: undefined }
-  return holdOf(space, terms, seat, { token: answer.token, mark })
+  return call
 }
 
-async function timed<T>(space: Space, terms: Terms, call: Promise<T>, operation: string): Promise<T> {
-  try {
-    return await limited(space.env, call, terms.storeTimeoutMs, operation, true)
-  } catch (error) {
-    const failure = asHoldfastError(error, operation, terms.key)
-    trace('holdfast:store-failed', { key: terms.key, operation, error: failure })
-    throw failure
-  }
+/** Renews what was granted so late that less than half of its lease is left. */
+async function refresh(space: Space, terms: Terms, seat: Seat, token: number): Promise<Hold | Refusal> {
+  const { env, store } = space
+  const mark = markOf(env, false)
+  const call = Promise.resolve(store.renew(terms.storeKey, seat.owner, leaseMs(terms) ?? 0))
+  const renewed = await limited(env, call, terms.storeTimeoutMs, 'renew', true)
+  if (!renewed) throw tooSlow()
+  return seat.state === 'open' ? holdOf(space, terms, seat, { token, mark }) : { holder: undefined }
 }
 
 function attempt<T>(ask: () => T, terms: Terms): T {
@@ -161,22 +169,17 @@ function attempt<T>(ask: () => T, terms: Terms): T {
   }
 }
 
-/** Runs `ask`, but rejects as soon as the signal aborts; what is granted after that is given back. */
-function abortable(
-  signal: AbortSignal | undefined,
-  ask: (seat: Seat) => Promise<Hold | Refusal>,
-  space: Space,
-  terms: Terms,
-): Promise<Hold | Refusal> {
+/** Rejects as soon as the signal aborts; what is granted after that is given back. */
+function askAbortably(space: Space, terms: Terms, signal: AbortSignal | undefined): Promise<Hold | Refusal> {
   const seat = space.newSeat()
-  if (signal === undefined) return ask(seat)
+  if (signal === undefined) return askPatiently(space, terms, seat)
   return new Promise((resolve, reject) => {
     const abort = (): void => {
       space.abandon(terms, seat)
       reject(signal.reason as Error) // whatever the user gave
     }
     signal.addEventListener('abort', abort, { once: true })
-    ask(seat)
+    askPatiently(space, terms, seat)
       .then(resolve, reject)
       .finally(() => {
         signal.removeEventListener('abort', abort)

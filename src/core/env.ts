@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { hostname, uptime } from 'node:os'
+import { Timers } from './timers.js'
 
 /** A timer that was set and not yet cleared. */
 export interface Timer {
@@ -54,46 +55,24 @@ export function markOf(env: Env, boot: boolean): Mark {
  * extend it (`performance.now()` stands still in suspend: nodejs/node#47724). `strict` asks the boot clock as well.
  */
 export function elapsedMs(env: Env, mark: Mark, strict = false): number {
-  const passed = Math.max(env.nowMs() - mark.nowMs, env.wallMs() - mark.wallMs)
-  return strict && !Number.isNaN(mark.bootMs) ? Math.max(passed, env.bootMs() - mark.bootMs) : passed
+  return betweenMs(mark, markOf(env, strict))
 }
 
-/** `setTimeout` fires after 1 ms when asked for more than this. */
-const longestTimerMs = 2 ** 31 - 1
-
-class RealTimer implements Timer {
-  readonly #fire: () => void
-  readonly #keepAlive: KeepAlive
-  #handle: NodeJS.Timeout
-
-  constructor(fire: () => void, delayMs: number, keepAlive: KeepAlive) {
-    this.#fire = fire
-    this.#keepAlive = keepAlive
-    this.#handle = this.#arm(delayMs)
-  }
-
-  clear(): void {
-    clearTimeout(this.#handle)
-  }
-
-  #arm(delayMs: number): NodeJS.Timeout {
-    const sliceMs = Math.min(delayMs, longestTimerMs)
-    const restMs = delayMs - sliceMs
-    const handle = setTimeout(() => {
-      if (restMs > 0) this.#handle = this.#arm(restMs)
-      else this.#fire()
-    }, sliceMs)
-    if (!this.#keepAlive) handle.unref()
-    return handle
-  }
+/** Milliseconds from one moment to another, as `elapsedMs` counts them. */
+export function betweenMs(from: Mark, to: Mark): number {
+  const passedMs = Math.max(to.nowMs - from.nowMs, to.wallMs - from.wallMs)
+  const sinceBootMs = to.bootMs - from.bootMs
+  return Number.isNaN(sinceBootMs) ? passedMs : Math.max(passedMs, sinceBootMs)
 }
+
+const timers = new Timers()
 
 /** The real clocks, timers and randomness of this process. */
 export const realEnv: Env = {
   nowMs: () => performance.now(),
   wallMs: () => Date.now(),
   bootMs: () => uptime() * 1000,
-  setTimer: (fire, delayMs, keepAlive) => new RealTimer(fire, delayMs, keepAlive),
+  setTimer: (fire, delayMs, keepAlive) => timers.set(fire, delayMs, keepAlive),
   setImmediate: (run) => void setImmediate(run),
   sleepSync: (ms) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms),
   random: () => Math.random(),

@@ -1,11 +1,11 @@
 import { elapsedMs, type Mark, markOf, type Timer } from './env.js'
 import { InvalidOptionError, LockTimeoutError, StoreError } from './errors.js'
 import { Hold } from './hold.js'
-import { asHoldfastError, limited } from './limited.js'
-import { failureRetryMs, nextDelayMs, parkedMs, queueMs, trustedMs } from './plan.js'
+import { asHoldfastError, invoke, limited } from './limited.js'
+import { failureRetryMs, nextDelayMs, openTimeoutMs, parkedMs, queueMs, trustedMs } from './plan.js'
 import { Fifo } from './queue.js'
 import type { Seat, Space } from './space.js'
-import { heldBy } from './refusal.js'
+import { heldBy, traceContention } from './refusal.js'
 import type { AcquireRequest, Answer, HolderInfo, Refused } from './store.js'
 import { leaseMs, type Terms, type Waiting } from './terms.js'
 import { type Line, Waiter } from './waiter.js'
@@ -55,6 +55,7 @@ export class Gate implements Line {
       this.#waiters.push(waiter)
       waiter.watch(this.#space.env, waiting, this)
       if (this.#waiters.size === 1) this.#ask()
+      else traceContention(terms, true)
     })
   }
 
@@ -154,14 +155,23 @@ export class Gate implements Line {
     if (head === undefined || this.#asking) return
     const { env, store, syncStore } = this.#space
     const seat = this.#takeSeat()
-    const mark = markOf(env, false)
     this.#timer?.clear()
     this.#asking = true
+    const opening = store.ready?.()
+    if (opening !== undefined) {
+      this.#openFirst(seat, opening)
+      return
+    }
+    const mark = markOf(env, false)
     this.#askAgain = false
     this.#askedAt = mark
     const request = this.#space.requestOf(head.terms, seat.owner, queueMs(store.capabilities.scope))
     if (syncStore === undefined) {
-      this.#askAsync(seat, mark, Promise.resolve(store.acquire(request)))
+      this.#askAsync(
+        seat,
+        mark,
+        invoke(() => store.acquire(request)),
+      )
       return
     }
     let answer: Answer
@@ -172,6 +182,18 @@ export class Gate implements Line {
       return
     }
     this.#answered(seat, mark, answer)
+  }
+
+  #openFirst(seat: Seat, opening: Promise<void>): void {
+    limited(this.#space.env, opening, openTimeoutMs, 'open', true).then(
+      () => {
+        this.#asking = false
+        this.#ask()
+      },
+      (error: unknown) => {
+        this.#failed(seat, error)
+      },
+    )
   }
 
   #askAsync(seat: Seat, mark: Mark, call: Promise<Answer>): void {
@@ -208,6 +230,8 @@ export class Gate implements Line {
       return
     }
     this.#refused = answer
+    const head = this.#waiters.first
+    if (head !== undefined && this.#refusals === 0) traceContention(head.terms, true)
     const { env, store } = this.#space
     const delayMs = nextDelayMs(store.capabilities, {
       freeInMs: answer.freeInMs,

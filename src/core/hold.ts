@@ -1,4 +1,4 @@
-import { elapsedMs, type Mark, markOf, type Timer } from './env.js'
+import { betweenMs, elapsedMs, type Mark, markOf, type Timer } from './env.js'
 import { type EndCode, LockLostError } from './errors.js'
 import type { Handed } from './gate.js'
 import { asHoldfastError, limited } from './limited.js'
@@ -35,6 +35,7 @@ export class Hold {
   /** When the last successful request for the lease was sent. */
   #leased: Mark | undefined
   #leaseTrustedMs: number = Number.POSITIVE_INFINITY
+  readonly #expireTrustedMs: number
   #timer: Timer | undefined = undefined
   #controller: AbortController | undefined = undefined
   #lost: LockLostError | undefined = undefined
@@ -45,6 +46,9 @@ export class Hold {
     this.owner = seat.owner
     this.token = token
     this.#since = mark
+    const { expireMs } = terms
+    const { scope } = space.store.capabilities
+    this.#expireTrustedMs = expireMs === undefined ? Number.POSITIVE_INFINITY : trustedMs(expireMs, scope)
     seat.state = 'granted'
     this.#place = space.holds.add(this)
     if (mark !== undefined) this.extend(mark, leaseMs(terms))
@@ -63,10 +67,10 @@ export class Hold {
   /** How long it stays ours without a renewal, at most; 0 when ended, Infinity when nothing limits it. */
   remainingMs(): number {
     if (!this.isActive()) return 0
-    const { env } = this.space
-    const leaseLeftMs =
-      this.#leased === undefined ? Number.POSITIVE_INFINITY : this.#leaseTrustedMs - elapsedMs(env, this.#leased)
-    return Math.max(Math.min(leaseLeftMs, this.#expireLeftMs(false)), 0)
+    if (this.#since === undefined || this.#leased === undefined) return Number.POSITIVE_INFINITY
+    const now = markOf(this.space.env, false)
+    const expireLeftMs = this.#expireTrustedMs - betweenMs(this.#since, now)
+    return Math.max(Math.min(this.#leaseTrustedMs - betweenMs(this.#leased, now), expireLeftMs), 0)
   }
 
   /** Time since the request for the hold was sent. */
@@ -95,7 +99,9 @@ export class Hold {
       this.#leased = mark
       this.#leaseTrustedMs = ttlMs === null ? Number.POSITIVE_INFINITY : trustedMs(ttlMs, scope)
       this.renewAtMs =
-        ttlMs !== null && this.terms.ttlMs !== null && this.#leaseTrustedMs < this.#expireLeftMs(false)
+        ttlMs !== null &&
+        this.terms.ttlMs !== null &&
+        mark.nowMs + this.#leaseTrustedMs < (this.#since?.nowMs ?? 0) + this.#expireTrustedMs
           ? mark.nowMs + renewAfterMs(Math.min(ttlMs, this.terms.ttlMs))
           : Number.POSITIVE_INFINITY
     }
@@ -107,16 +113,13 @@ export class Hold {
     this.#timer?.clear()
     this.#timer = undefined
     if (this.ended !== undefined) return
-    const renewInMs = this.renewing ? Number.POSITIVE_INFINITY : this.renewAtMs - this.space.env.nowMs()
-    const delayMs = Math.min(Math.max(renewInMs, 0), this.remainingMs())
-    if (delayMs === Number.POSITIVE_INFINITY || !this.#isOpen()) return
-    this.#timer = this.space.env.setTimer(
-      () => {
-        this.#look()
-      },
-      delayMs,
-      false,
-    )
+    const nextMs = this.renewing ? this.#endsAtMs() : Math.min(this.renewAtMs, this.#endsAtMs())
+    if (nextMs === Number.POSITIVE_INFINITY) return
+    const { env } = this.space
+    const look = (): void => {
+      this.#look()
+    }
+    this.#timer = env.setTimer(look, Math.max(nextMs - env.nowMs(), 0), false)
   }
 
   /** Renews at once, for news that may have been missed. */
@@ -150,7 +153,7 @@ export class Hold {
     if (!this.isActive()) return false
     const { space, terms } = this
     if (space.syncStore !== undefined) return this.releaseSync()
-    const leftMs = terms.minHoldMs - this.heldMs()
+    const leftMs = this.#minHoldLeftMs()
     this.end('LOCK_RELEASED')
     const gate = space.gates.get(terms.storeKey)
     const handed = leftMs > 0 ? undefined : gate?.handOver(terms)
@@ -173,7 +176,7 @@ export class Hold {
     const { space, terms, owner } = this
     const store = space.syncStore
     if (store === undefined) throw new TypeError('a hold of an async store was released in sync') // a fault of ours
-    const leftMs = terms.minHoldMs - this.heldMs()
+    const leftMs = this.#minHoldLeftMs()
     this.end('LOCK_RELEASED')
     const gate = space.gates.size === 0 ? undefined : space.gates.get(terms.storeKey)
     const handed = leftMs > 0 ? undefined : gate?.handOver(terms)
@@ -202,10 +205,17 @@ export class Hold {
     return takeHandoff(handed, await limited(env, call, limit, 'release', true))
   }
 
+  /** When it ends by the monotonic clock alone. */
+  #endsAtMs(): number {
+    const leaseEndsMs = (this.#leased?.nowMs ?? 0) + this.#leaseTrustedMs
+    return Math.min(leaseEndsMs, (this.#since?.nowMs ?? 0) + this.#expireTrustedMs)
+  }
+
   #overdue(strict: boolean): EndCode | undefined {
-    const { env } = this.space
-    if (this.#expireLeftMs(strict) <= 0) return 'LOCK_EXPIRED'
-    if (this.#leased === undefined || elapsedMs(env, this.#leased, strict) < this.#leaseTrustedMs) return undefined
+    if (this.#since === undefined || this.#leased === undefined) return undefined
+    const now = markOf(this.space.env, strict)
+    if (betweenMs(this.#since, now) >= this.#expireTrustedMs) return 'LOCK_EXPIRED'
+    if (betweenMs(this.#leased, now) < this.#leaseTrustedMs) return undefined
     return this.#renewedElsewhere() ? undefined : 'LOCK_LOST'
   }
 
@@ -222,16 +232,9 @@ export class Hold {
     return true
   }
 
-  #expireLeftMs(strict: boolean): number {
-    const { expireMs } = this.terms
-    if (expireMs === undefined || this.#since === undefined) return Number.POSITIVE_INFINITY
-    const { env, store } = this.space
-    return trustedMs(expireMs, store.capabilities.scope) - elapsedMs(env, this.#since, strict)
-  }
-
-  /** Reading the clocks may have ended it. */
-  #isOpen(): boolean {
-    return this.ended === undefined
+  #minHoldLeftMs(): number {
+    const { minHoldMs } = this.terms
+    return minHoldMs > 0 ? minHoldMs - this.heldMs() : 0
   }
 
   /** An end that its body did not ask for. */

@@ -38,7 +38,10 @@ abstract class HeldLease {
     return this.#hold.remainingMs()
   }
 
-  /** Aborts when the hold ends before its release; `signal.reason` is a LockLostError whose `code` says how. */
+  /**
+   * Aborts when the hold ends before its release; `signal.reason` is a LockLostError whose `code` says how. A held lease
+   * keeps no process alive, so neither does waiting for this alone.
+   */
   get signal(): AbortSignal {
     return this.#hold.signal()
   }

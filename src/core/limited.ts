@@ -34,6 +34,15 @@ export function limited<T>(
   })
 }
 
+/** Calls a store that may throw where it should reject. */
+export function invoke<T>(call: () => T | Promise<T>): Promise<T> {
+  try {
+    return Promise.resolve(call())
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
 /** Anything a store throws, as one of our errors with the user's key in it. */
 export function asHoldfastError(error: unknown, operation: string, key: string): HoldfastError {
   if (error instanceof HoldfastError) {

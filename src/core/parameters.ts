@@ -18,8 +18,11 @@ export interface Parameter {
 }
 
 interface Step {
+  /** Of a step that collects: where it begins. */
   readonly property: string
   readonly fallback: unknown
+  /** `[first, ...others]`: all items from `property` on. */
+  readonly rest: boolean
 }
 
 /** @throws KeyTemplateError when the source cannot be read, with the way out. */
@@ -36,6 +39,14 @@ export function parametersOf(fn: AnyFunction, template: string): Parameter[] {
   return patterns.flatMap((pattern, index) =>
     bindingsOf(pattern, { index, rest: false, fallback: undefined, path: [] }),
   )
+}
+
+/** A function's source stands alone here, without the class whose private fields it uses, or the module of its `import.meta`. */
+const outOfContext: Acorn.Options = {
+  ecmaVersion: 'latest',
+  checkPrivateFields: false,
+  allowImportExportEverywhere: true,
+  allowSuperOutsideMethod: true,
 }
 
 /** A function's source is an expression, a method of an object, or a member of a class. */
@@ -55,7 +66,7 @@ function patternsOf(source: string): readonly Acorn.Pattern[] | undefined {
   }
   for (const shape of shapes) {
     try {
-      const program = acorn.parse(shape(source), { ecmaVersion: 'latest' })
+      const program = acorn.parse(shape(source), outOfContext)
       const params = paramsOf(program.body[0])
       if (params !== undefined) return params
     } catch {
@@ -90,11 +101,13 @@ function bindingsOf(pattern: Acorn.Pattern, place: Place): Parameter[] {
     case 'AssignmentPattern':
       return bindingsOf(pattern.left, withFallback(place, literalOf(pattern.right)))
     case 'RestElement':
-      return place.path.length === 0 ? bindingsOf(pattern.argument, { ...place, rest: true }) : []
+      return bindingsOf(pattern.argument, { ...place, rest: true })
     case 'ArrayPattern':
-      return pattern.elements.flatMap((element, i) =>
-        element === null ? [] : bindingsOf(element, into(place, String(i))),
-      )
+      return pattern.elements.flatMap((element, i) => {
+        if (element === null) return []
+        if (element.type === 'RestElement') return bindingsOf(element.argument, into(place, String(i), true))
+        return bindingsOf(element, into(place, String(i)))
+      })
     case 'ObjectPattern':
       return pattern.properties.flatMap((property) => {
         if (property.type === 'RestElement') return bindingsOf(property.argument, place)
@@ -106,8 +119,8 @@ function bindingsOf(pattern: Acorn.Pattern, place: Place): Parameter[] {
   }
 }
 
-function into(place: Place, property: string): Place {
-  return { ...place, path: [...place.path, { property, fallback: undefined }] }
+function into(place: Place, property: string, rest = false): Place {
+  return { ...place, path: [...place.path, { property, fallback: undefined, rest }] }
 }
 
 function withFallback(place: Place, fallback: unknown): Place {
@@ -116,25 +129,44 @@ function withFallback(place: Place, fallback: unknown): Place {
   return { ...place, path: [...place.path.slice(0, -1), { ...last, fallback }] }
 }
 
-function propertyName(property: Acorn.AssignmentProperty): string | undefined {
+function propertyName(property: Acorn.AssignmentProperty | Acorn.Property): string | undefined {
   if (property.computed) return undefined
   if (property.key.type === 'Identifier') return property.key.name
   return property.key.type === 'Literal' ? String(property.key.value) : undefined
 }
 
-/** The value of a literal default: text, number, boolean, bigint, -1, or an object of literals; else undefined. */
+/** The value of a literal default: text, number, boolean, bigint, -1, !0, or objects and arrays of literals; else undefined. */
 function literalOf(node: Acorn.Expression): unknown {
-  if (node.type === 'Literal') return node.value instanceof RegExp ? undefined : node.value
-  if (node.type === 'TemplateLiteral' && node.expressions.length === 0) return node.quasis[0]?.value.cooked
-  if (node.type === 'UnaryExpression' && node.operator === '-' && node.argument.type === 'Literal') {
-    return typeof node.argument.value === 'number' ? -node.argument.value : undefined
+  switch (node.type) {
+    case 'Literal':
+      return node.value instanceof RegExp ? undefined : node.value
+    case 'TemplateLiteral':
+      return node.expressions.length === 0 ? node.quasis[0]?.value.cooked : undefined
+    case 'UnaryExpression':
+      return signed(node.operator, literalOf(node.argument))
+    case 'ObjectExpression':
+      return objectOf(node.properties)
+    case 'ArrayExpression':
+      return node.elements.some((element) => element?.type === 'SpreadElement')
+        ? undefined
+        : node.elements.map((element) => (element === null ? undefined : literalOf(element as Acorn.Expression))) // no spread among them
+    default:
+      return undefined
   }
-  if (node.type === 'ObjectExpression') {
-    const entries = node.properties.flatMap((property): [string, unknown][] => {
-      if (property.type !== 'Property' || property.computed || property.key.type !== 'Identifier') return []
-      return [[property.key.name, literalOf(property.value)]]
-    })
-    return Object.fromEntries(entries)
+}
+
+/** Minifiers write `true` as `!0`. */
+function signed(operator: Acorn.UnaryOperator, value: unknown): unknown {
+  if (operator === '-' && (typeof value === 'number' || typeof value === 'bigint')) return -value
+  return operator === '!' && typeof value === 'number' ? value === 0 : undefined
+}
+
+function objectOf(properties: Acorn.ObjectExpression['properties']): unknown {
+  const entries: [string, unknown][] = []
+  for (const property of properties) {
+    const name = property.type === 'Property' ? propertyName(property) : undefined
+    if (property.type !== 'Property' || name === undefined) return undefined
+    entries.push([name, literalOf(property.value)])
   }
-  return undefined
+  return Object.fromEntries(entries)
 }

@@ -10,6 +10,9 @@ export function trustedMs(ttlMs: number, scope: Capabilities['scope']): number {
   return scope === 'process' ? ttlMs : ttlMs * 0.99 - 2
 }
 
+/** Time limit of opening a store. */
+export const openTimeoutMs = 5000
+
 /** Renewal comes at a third of the lease, so that two may fail. */
 export function renewAfterMs(ttlMs: number): number {
   return ttlMs / 3

@@ -107,20 +107,21 @@ function readerOf(
 }
 
 function unknownPlaceholder(text: string, template: string, known: readonly string[]): KeyTemplateError {
+  const [first = ''] = text.split('.')
   const list = known.length === 0 ? 'it has no parameters' : `its parameters are ${known.join(', ')}`
   return new KeyTemplateError(
     `'{${text}}' in ${show(template)} names no parameter of the function: ${list}. ` +
-      `Use a position ('{0}'), a path of the object ('{this.id}'), or name the parameters: { args: ['${text}'] }.`,
+      `Use a position ('{0}'), a path of the object ('{this.id}'), or name the parameters: { args: ['${first}'] }.`,
     template,
   )
 }
 
 function valueOf(parameter: Parameter, args: readonly unknown[]): unknown {
-  if (parameter.rest) return args.slice(parameter.index)
-  let value: unknown = args[parameter.index]
+  const { index } = parameter
+  let value: unknown = parameter.rest ? args.slice(index) : args[index]
   if (value === undefined) value = parameter.fallback
-  for (const { property, fallback } of parameter.path) {
-    value = walk(value, [property])
+  for (const { property, fallback, rest } of parameter.path) {
+    value = rest && Array.isArray(value) ? value.slice(Number(property)) : walk(value, [property])
     if (value === undefined) value = fallback
   }
   return value
@@ -148,14 +149,23 @@ function asText(value: unknown, placeholder: string, template: string): string {
   const what = value === undefined || value === null || typeof value === 'number' ? String(value) : show(value)
   throw new KeyTemplateError(
     `'{${placeholder}}' in ${show(template)} is ${what} in this call, and a key needs text or a number. ` +
-      `Name a property of it ('{${placeholder}.id}'), or give a function: lock((…args) => \`…\`).`,
+      `${adviceFor(value, placeholder)}, or give a function: lock((…args) => \`…\`).`,
     template,
   )
 }
 
-/** The first of these that the literal does not contain. */
+function adviceFor(value: unknown, placeholder: string): string {
+  if (typeof value === 'object' && value !== null) return `Name a property of it ('{${placeholder}.id}')`
+  if (placeholder.startsWith('this.')) return 'Call it on its object (from outside: method.isLocked.call(object, …))'
+  return 'Pass a value, give the parameter a literal default'
+}
+
+/** The first character that the literal does not contain: of these that read well, else of all. */
 function escapeMark(literal: string): string {
-  return ['\\', '%', '~', '^', '!', '`'].find((mark) => !literal.includes(mark)) ?? '\u0010'
+  const readable = ['\\', '%', '~', '^', '!', '`'].find((mark) => !literal.includes(mark))
+  let code = 0x21
+  while (literal.includes(String.fromCharCode(code))) code++
+  return readable ?? String.fromCharCode(code)
 }
 
 /** Puts `mark` before each place of `value` where `next` would begin in `value + next`, and before `mark` itself. */

@@ -43,13 +43,14 @@ type NamedModes<O> = O extends { readonly stores: infer S }
  * const { lock, close } = createHoldfast({ store: 'redis://localhost:6379', logger: console })
  * @throws InvalidOptionError
  */
-export function createHoldfast<const O extends HoldfastOptions = NoModes>(
-  options?: O,
-): Holdfast<MainMode<O>, NamedModes<O>> {
+export function createHoldfast(): Holdfast<'sync'>
+export function createHoldfast<const O extends HoldfastOptions>(
+  options: O | undefined,
+): Holdfast<MainMode<O>, NamedModes<O>>
+export function createHoldfast(options?: HoldfastOptions): Holdfast {
   const instance = new Instance(options)
   const close = (): Promise<void> => instance.close()
-  const holdfast = { lock: lockOn(sourceOf(instance)), localLock, close, [Symbol.asyncDispose]: close }
-  return holdfast as unknown as Holdfast<MainMode<O>, NamedModes<O>> // one function at run time, typed by the stores
+  return { lock: lockOn(sourceOf(instance)), localLock, close, [Symbol.asyncDispose]: close }
 }
 
 /**
@@ -65,9 +66,13 @@ export function configure(options?: HoldfastOptions): void {
   setGlobal(new Instance(options))
 }
 
+/** What was closed last: a second `close()` waits for the first. */
+let closing: Instance | undefined
+
 /** Closes the global instance; to use `lock` again, call `configure()` again. */
 export async function close(): Promise<void> {
-  await setGlobal(undefined)?.close()
+  closing = setGlobal(undefined) ?? closing
+  await closing?.close()
 }
 
 /**

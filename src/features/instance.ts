@@ -21,6 +21,7 @@ export class Instance {
   readonly #env: Env
   readonly #main: Space
   readonly #named = new Map<string, Space>()
+  #closing: Promise<void> | undefined = undefined
 
   constructor(options: HoldfastOptions | undefined) {
     this.#options = parseHoldfastOptions(options)
@@ -66,9 +67,18 @@ export class Instance {
     }
   }
 
+  get closed(): boolean {
+    return this.#closing !== undefined
+  }
+
   /** Releases what is held, ends the waits, and closes the stores that no other instance uses. */
-  async close(): Promise<void> {
-    const spaces = [this.#main, ...this.#named.values()].filter(({ closed }) => !closed)
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const spaces = [this.#main, ...this.#named.values()]
     await Promise.all(spaces.map((space) => space.close()))
     for (const { store } of spaces) {
       const left = (users.get(store) ?? 1) - 1
@@ -85,15 +95,22 @@ export class Instance {
 
 /** Where a handle finds the instance it works for: one of its own, or the global one of that moment. */
 export interface Source {
-  /** @throws NotConfiguredError */
+  /** @throws NotConfiguredError; InvalidOptionError when it was closed */
   get(): Instance
-  /** Without throwing, for checks that can be made early. */
+  /** Without throwing, for checks that can be made early; undefined: there is none, or it was closed. */
   peek(): Instance | undefined
 }
 
 /** A source that always gives `instance`. */
 export function sourceOf(instance: Instance): Source {
-  return { get: () => instance, peek: () => instance }
+  return {
+    get: () => {
+      if (instance.closed)
+        throw new InvalidOptionError('This holdfast instance was closed: create another, or call configure() again.')
+      return instance
+    },
+    peek: () => (instance.closed ? undefined : instance),
+  }
 }
 
 let current: Instance | undefined

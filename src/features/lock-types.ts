@@ -89,13 +89,20 @@ export interface Wrapper<M extends Mode> {
 
 /** A lock whose key is made by a function of the arguments: it has no key of its own, so it only wraps. */
 export interface KeyedWrapper<A extends unknown[], M extends Mode> {
-  <F extends WrappableBy<M> & ((...args: A) => unknown)>(fn: F, context?: ClassMethodDecoratorContext): Wrapped<F>
-  <F extends WrappableBy<M> & ((...args: A) => unknown)>(
+  <F extends WrappableBy<M>>(fn: F & Keyed<A, F>, context?: ClassMethodDecoratorContext): Wrapped<F>
+  <F extends WrappableBy<M>>(
     target: object,
     property: string | symbol,
-    descriptor: TypedPropertyDescriptor<F>,
+    descriptor: TypedPropertyDescriptor<F & Keyed<A, F>>,
   ): TypedPropertyDescriptor<F>
 }
+
+/** Nothing to ask for when a key function of `A` can be called with the arguments of `F`; else what no function has. */
+type Keyed<A extends unknown[], F extends Callable> = ((...args: A) => string) extends (
+  ...args: Parameters<F>
+) => string
+  ? unknown
+  : { readonly 'the key function cannot be called with the arguments of the wrapped function': A }
 
 /** Modes of the named stores, by alias. */
 export type Modes = Readonly<Record<string, Mode>>

@@ -67,6 +67,11 @@ class LazyStore implements Store {
     this.#load = () => scheme.load(url, env)
   }
 
+  ready(): Promise<void> | undefined {
+    if (this.#store !== undefined) return this.#store.ready?.()
+    return this.#open().then((store) => store.ready?.())
+  }
+
   acquire(request: AcquireRequest): ReturnType<Store['acquire']> {
     return this.#store?.acquire(request) ?? this.#open().then((store) => store.acquire(request))
   }

@@ -129,7 +129,10 @@ export function parseLockOptions(options: LockOptions | undefined): ParsedOption
 
 /** @throws InvalidOptionError */
 export function parseHoldfastOptions(options: HoldfastOptions | undefined): ParsedHoldfastOptions {
-  const parsed = read(options === undefined ? {} : options, holdfastChecks, { ttl: 'ttlMs', storeTimeout: 'storeTimeoutMs' })
+  const parsed = read(options === undefined ? {} : options, holdfastChecks, {
+    ttl: 'ttlMs',
+    storeTimeout: 'storeTimeoutMs',
+  })
   const empty = {
     store: undefined,
     stores: {},
@@ -166,7 +169,8 @@ function didYouMean(option: string, checks: Record<string, Check>): string {
   const given = option.toLowerCase()
   const known = Object.keys(checks)
   const elsewhere = Object.hasOwn(namesElsewhere, given) ? namesElsewhere[given] : undefined
-  const meant = elsewhere?.find((name) => known.includes(name)) ?? known.find((name) => isNear(given, name.toLowerCase()))
+  const meant =
+    elsewhere?.find((name) => known.includes(name)) ?? known.find((name) => isNear(given, name.toLowerCase()))
   return meant === undefined ? '' : ` (did you mean '${meant}'?)`
 }
 

@@ -30,11 +30,15 @@ export function decorate(wrapping: WrapOptions, args: readonly unknown[]): unkno
   throw new InvalidOptionError(`A lock wraps functions and decorates methods, not ${describe(first, second)}.`)
 }
 
+/** What each wrapped function wraps, innermost: its source has the parameters that a template names. */
+const originals = new WeakMap<Callable, Callable>()
+
 /** @throws KeyTemplateError when the key does not fit the function */
 function wrap({ source, key, options }: WrapOptions, fn: Callable): Wrapped<Callable> {
+  const original = originals.get(fn) ?? fn
   const keyOf: KeyOf =
     typeof key === 'string'
-      ? compileTemplate(key, fn, options.args)
+      ? compileTemplate(key, original, options.args)
       : (self, args) => checkKey((key as Callable).apply(self, [...args]))
   const handleOf = (self: unknown, args: readonly unknown[]): Handle => new Handle(source, keyOf(self, args), options)
   const kind = kindOf(fn)
@@ -46,6 +50,7 @@ function wrap({ source, key, options }: WrapOptions, fn: Callable): Wrapped<Call
     Object.defineProperty(wrapped, name, { value: call, configurable: true })
   Object.defineProperty(wrapped, 'name', { value: fn.name, configurable: true })
   Object.defineProperty(wrapped, 'length', { value: fn.length, configurable: true })
+  originals.set(wrapped, original)
   return wrapped as Wrapped<Callable> // its calls were defined above
 }
 
@@ -157,8 +162,9 @@ function syncCalls(at: HandleOf): Record<string, Callable> {
   }
 }
 
+/** A class is a function too, but one that cannot be called: its prototype is fixed. */
 function isCallable(value: unknown): value is Callable {
-  return typeof value === 'function'
+  return typeof value === 'function' && Object.getOwnPropertyDescriptor(value, 'prototype')?.writable !== false
 }
 
 function isDescriptor(value: unknown): value is PropertyDescriptor {
@@ -170,7 +176,9 @@ function isMethodContext(value: unknown): boolean {
 }
 
 function describe(first: unknown, second: unknown): string {
-  if (typeof second !== 'object' || second === null) return show(first)
+  if (typeof second !== 'object' || second === null) {
+    return typeof first === 'function' && !isCallable(first) ? 'a class' : show(first)
+  }
   const { kind, name } = second as Record<string, unknown>
   return `a ${String(kind)} (${String(name)})`
 }

@@ -1,4 +1,5 @@
-import { LockLostError, StoreError } from 'holdfast'
+import { createHoldfast, LockLostError, StoreError } from 'holdfast'
+import { virtualEnv } from 'holdfast/testing'
 import { describe, expect, test } from 'vitest'
 import { rejection, world } from '../support/world.js'
 
@@ -360,3 +361,40 @@ function ownerOf(
   if (owner === undefined) throw new TypeError(`nobody holds ${key}`)
   return owner
 }
+
+test('a hold that reached its expire is never told as lost, though the clock ticks between two looks', async () => {
+  let nowMs = 0
+  let stepMs = 0
+  const clock = (): number => (nowMs += stepMs)
+  const env = {
+    ...virtualEnv(),
+    nowMs: clock,
+    wallMs: clock,
+    bootMs: () => Number.NaN,
+    setTimer: () => ({ clear: () => undefined }),
+  }
+  const { lock } = createHoldfast({ env: { ...env, randomId: () => 'x'.repeat(22), random: () => 0.5 } })
+  const lease = await lock('k', { expire: 200 }).acquire()
+  nowMs = 199.99
+  stepMs = 0.004
+  while (lease.active);
+  expect(lease.signal.reason).toMatchObject({ code: 'LOCK_EXPIRED' })
+})
+
+test('opening a store does not count in the time limit of a call', async () => {
+  const { holdfast, store, time } = world()
+  for (const wait of [false, true]) {
+    let opened = false
+    const opening = new Promise<void>((resolve) => {
+      const open = (): void => {
+        opened = true
+        resolve()
+      }
+      time.setTimer(open, 800, true)
+    })
+    store.ready = () => (opened ? undefined : opening)
+    const acquired = holdfast.lock(`k${String(wait)}`, { ttl: 300, wait }).acquire()
+    await time.advance(900)
+    expect((await acquired).active).toBe(true)
+  }
+})
