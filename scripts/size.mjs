@@ -1,21 +1,18 @@
-// Bundles `import 'holdfast'` into .cache/size: the entry and what it imports statically, for size-limit to weigh.
+// Bundles for size-limit to weigh: `import 'holdfast'` (the entry and what it imports statically) into .cache/size/entry,
+// and src/core by itself, which every entry of the package shares, into .cache/size/core.
 // Fails if that part pulls in a package: drivers and the parser are to be loaded when they are needed.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join, relative } from 'node:path'
 import { build } from 'esbuild'
 
-const FOLDER = '.cache/size'
+const FOLDER = '.cache/size/entry'
+const settings = { bundle: true, minify: true, platform: 'node', target: 'node20', format: 'esm', packages: 'external' }
 
 const { metafile, outputFiles } = await build({
   entryPoints: ['dist/index.js'],
   outdir: FOLDER,
-  bundle: true,
+  ...settings,
   splitting: true,
-  minify: true,
-  platform: 'node',
-  target: 'node20',
-  format: 'esm',
-  packages: 'external',
   metafile: true,
   write: false,
   logLevel: 'warning',
@@ -30,6 +27,13 @@ mkdirSync(FOLDER, { recursive: true })
 for (const { path, contents } of outputFiles) {
   if (loaded.has(relative(process.cwd(), path))) writeFileSync(join(FOLDER, basename(path)), contents)
 }
+
+const core = readdirSync('dist/core').filter((file) => file.endsWith('.js'))
+await build({
+  stdin: { contents: core.map((file) => `export * from './dist/core/${file}'`).join('\n'), resolveDir: '.' },
+  outfile: '.cache/size/core/core.js',
+  ...settings,
+})
 
 function staticPart({ outputs }, entry) {
   const seen = new Set([entry])
