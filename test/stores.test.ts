@@ -5,6 +5,7 @@ import { createClient } from 'redis'
 import { createClient as createClient5 } from 'redis5'
 import { describe, expect, inject, it } from 'vitest'
 import type { Capabilities } from '../src/core/store.js'
+import { blocking } from '../src/layers/blocking/index.js'
 import { memory } from '../src/stores/memory/index.js'
 import { redis, type RedisClient } from '../src/stores/redis/index.js'
 import { storeContract, type ContractOptions, type ContractSubject } from '../src/testing/index.js'
@@ -67,7 +68,13 @@ const stores: readonly Row[] = [
       (client) => client.destroy(),
     ),
   ),
-  // BLOCKING: the row of src/layers/blocking, over redis, goes here: `source: 'layers/blocking'`.
+  {
+    source: 'layers/blocking',
+    name: 'blocking over redis',
+    capabilities: { ...onRedis, sync: true },
+    has: ['wasRevoked', 'onNotice', 'selfRenewal'],
+    create: () => ({ store: blocking(url), another: () => redis(url) }),
+  },
 ]
 
 for (const { source: _, ...row } of stores) {

@@ -88,11 +88,12 @@ function askPatiently(space: Space, terms: Terms, seat: Seat, since: Mark, waitM
   let failing: Mark | undefined
   let unknown = false
   for (let failures = 0; ; failures++) {
+    const mark = markOf(env, false)
     try {
       return askSync(space, terms, seat)
     } catch (error) {
       unknown ||= outcomeOf(error) === 'unknown'
-      failing ??= markOf(env, false)
+      failing ??= mark
       const pauseMs = failureRetryMs(failures, env.random())
       const patient = outcomeOf(error) === 'unknown' || elapsedMs(env, since) < waitMs
       if (!(error instanceof StoreError) || !patient || elapsedMs(env, failing) + pauseMs >= terms.storeTimeoutMs) {

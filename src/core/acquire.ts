@@ -2,10 +2,10 @@ import { elapsedMs, type Env, type Mark, markOf } from './env.js'
 import { LockedError, StoreError } from './errors.js'
 import { Gate } from './gate.js'
 import { Hold } from './hold.js'
-import { asHoldfastError, limited, outcomeOf } from './limited.js'
+import { asHoldfastError, limited, opening, outcomeOf } from './limited.js'
 import { failureRetryMs, openTimeoutMs, trustedMs } from './plan.js'
 import { refusal, traceContention } from './refusal.js'
-import type { Seat, Space } from './space.js'
+import { closedError, type Seat, type Space } from './space.js'
 import type { Answer, HolderInfo } from './store.js'
 import { leaseMs, type Terms, type Waiting } from './terms.js'
 import { trace, traced } from './trace.js'
@@ -105,6 +105,19 @@ async function wait(space: Space, terms: Terms, waiting: Waiting): Promise<Hold>
   }
 }
 
+/** What is granted after the instance was closed is given back before `close` goes on. */
+async function askCounted(space: Space, terms: Terms, seat: Seat): Promise<Hold | Refusal> {
+  space.begin()
+  try {
+    const result = await askPatiently(space, terms, seat)
+    if (!space.closed) return result
+    if (result instanceof Hold) await result.release()
+    throw closedError()
+  } finally {
+    space.done()
+  }
+}
+
 /** Asks until there is an answer: a lost reply is asked for again with the same owner, who gets what it already has. */
 async function askPatiently(space: Space, terms: Terms, seat: Seat): Promise<Hold | Refusal> {
   const { env } = space
@@ -113,9 +126,9 @@ async function askPatiently(space: Space, terms: Terms, seat: Seat): Promise<Hol
   for (let failures = 0; ; failures++) {
     let mark = markOf(env, false)
     try {
-      const opening = space.store.ready?.()
-      if (opening !== undefined) {
-        await limited(env, opening, openTimeoutMs, 'open', true)
+      const opens = opening(space.store)
+      if (opens !== undefined) {
+        await limited(env, opens, openTimeoutMs, 'open', true)
         mark = markOf(env, false)
       }
       const answer = await limited(env, send(space, terms, seat), terms.storeTimeoutMs, 'acquire', true)
@@ -172,14 +185,14 @@ function attempt<T>(ask: () => T, terms: Terms): T {
 /** Rejects as soon as the signal aborts; what is granted after that is given back. */
 function askAbortably(space: Space, terms: Terms, signal: AbortSignal | undefined): Promise<Hold | Refusal> {
   const seat = space.newSeat()
-  if (signal === undefined) return askPatiently(space, terms, seat)
+  if (signal === undefined) return askCounted(space, terms, seat)
   return new Promise((resolve, reject) => {
     const abort = (): void => {
       space.abandon(terms, seat)
       reject(signal.reason as Error) // whatever the user gave
     }
     signal.addEventListener('abort', abort, { once: true })
-    askPatiently(space, terms, seat)
+    askCounted(space, terms, seat)
       .then(resolve, reject)
       .finally(() => {
         signal.removeEventListener('abort', abort)

@@ -1,6 +1,6 @@
 import { betweenMs, elapsedMs, type Mark, markOf, type Timer } from './env.js'
 import { type EndCode, LockLostError } from './errors.js'
-import type { Handed } from './gate.js'
+import type { Handed } from './contender.js'
 import { asHoldfastError, limited } from './limited.js'
 import { renewAfterMs, trustedMs } from './plan.js'
 import { renew } from './renewal.js'
@@ -137,8 +137,8 @@ export class Hold {
     space.holds.remove(this.#place)
     space.store.selfRenewal?.stop(terms.storeKey, owner)
     if (code !== 'LOCK_RELEASED') {
-      if (code === 'LOCK_LOST') space.cleanUp(terms, owner)
       this.#tell(code, detail)
+      if (code === 'LOCK_LOST') space.cleanUp(terms, owner)
     } else if (traced('holdfast:released')) trace('holdfast:released', { key: terms.key, token })
   }
 
@@ -162,7 +162,7 @@ export class Hold {
     } catch (error) {
       const failure = asHoldfastError(error, 'release', terms.key)
       trace('holdfast:store-failed', { key: terms.key, operation: 'release', error: failure })
-      if (handed !== undefined) gate?.failed(handed, failure)
+      handed?.failed(failure)
       if (leftMs <= 0) space.cleanUp(terms, this.owner)
       throw failure
     } finally {
@@ -186,7 +186,7 @@ export class Hold {
       gate?.kick()
       return released
     } catch (error) {
-      if (handed !== undefined) gate?.failed(handed, error)
+      handed?.failed(error)
       space.cleanUp(terms, owner)
       throw asHoldfastError(error, 'release', terms.key)
     }

@@ -1,5 +1,6 @@
 import type { Env, KeepAlive } from './env.js'
 import { HoldfastError, type Outcome, StoreError } from './errors.js'
+import type { AnyStore } from './store.js'
 
 /**
  * `call`, or a StoreError of unknown outcome when `limitMs` is over first. A later answer is left to whoever else listens
@@ -38,6 +39,15 @@ export function limited<T>(
 export function invoke<T>(call: () => T | Promise<T>): Promise<T> {
   try {
     return Promise.resolve(call())
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
+/** What has to be opened before a store can be called; undefined: nothing. */
+export function opening(store: AnyStore): Promise<void> | undefined {
+  try {
+    return store.ready?.()
   } catch (error) {
     return Promise.reject(error)
   }

@@ -34,6 +34,8 @@ export class Space {
   readonly #id: string
   #serial = 0
   readonly #unsubscribe: (() => void) | undefined
+  #underWay = 0
+  #whenIdle: (() => void) | undefined = undefined
 
   constructor(env: Env, store: AnyStore, logger: Logger | undefined) {
     this.env = env
@@ -48,8 +50,7 @@ export class Space {
   }
 
   newSeat(): Seat {
-    if (this.closed)
-      throw new InvalidOptionError('This holdfast instance was closed: create another, or call configure() again.')
+    if (this.closed) throw closedError()
     return { owner: this.#id + String(++this.#serial), state: 'open' }
   }
 
@@ -66,26 +67,19 @@ export class Space {
     this.cleanUp(terms, seat.owner)
   }
 
-  /** Releases `owner` in the background. */
-  cleanUp(terms: Terms, owner: string, tries = 1): void {
-    const { env, store } = this
-    const again = (error: unknown): void => {
-      trace('holdfast:store-failed', { key: terms.key, operation: 'release', error })
-      if (tries >= mostCleanups || this.closed) return
-      env.setTimer(
-        () => {
-          this.cleanUp(terms, owner, tries + 1)
-        },
-        failureRetryMs(tries + 3, env.random()),
-        false,
-      )
-    }
-    try {
-      const call = store.release(terms.storeKey, owner)
-      if (typeof call !== 'boolean') limited(env, call, terms.storeTimeoutMs, 'release', false).catch(again)
-    } catch (error) {
-      again(error)
-    }
+  /** Releases `owner` in the background; on a store that blocks, not within the call that failed. */
+  cleanUp(terms: Terms, owner: string): void {
+    if (this.syncStore === undefined || this.local) this.#tryRelease(terms, owner, 1)
+    else this.env.setTimer(() => this.#tryRelease(terms, owner, 1), 1, false)
+  }
+
+  /** Counts a call that `close` has to wait for, until `done`. */
+  begin(): void {
+    this.#underWay++
+  }
+
+  done(): void {
+    if (--this.#underWay === 0) this.#whenIdle?.()
   }
 
   warn(message: string): void {
@@ -104,7 +98,43 @@ export class Space {
       }
     })
     await Promise.all(releases)
+    await this.#idle()
     this.#unsubscribe?.()
+  }
+
+  /** Until the calls that are under way have ended; each has a time limit of its own. */
+  async #idle(): Promise<void> {
+    if (this.#underWay === 0) return
+    await new Promise<void>((resolve) => {
+      this.#whenIdle = resolve
+    })
+  }
+
+  #tryRelease(terms: Terms, owner: string, tries: number): void {
+    const { env, store } = this
+    const again = (error: unknown): void => {
+      trace('holdfast:store-failed', { key: terms.key, operation: 'release', error })
+      if (tries >= mostCleanups || this.closed) return
+      env.setTimer(
+        () => {
+          this.#tryRelease(terms, owner, tries + 1)
+        },
+        failureRetryMs(tries + 3, env.random()),
+        false,
+      )
+    }
+    try {
+      const call = store.release(terms.storeKey, owner)
+      if (typeof call === 'boolean') return
+      this.begin()
+      limited(env, call, terms.storeTimeoutMs, 'release', false)
+        .catch(again)
+        .finally(() => {
+          this.done()
+        })
+    } catch (error) {
+      again(error)
+    }
   }
 
   #heed(notice: Notice): void {
@@ -112,12 +142,17 @@ export class Space {
       for (const hold of this.holds.all()) hold.renewNow()
       for (const gate of this.gates.values()) gate.kick()
     } else if (notice.type === 'granted') {
-      this.gates.get(notice.key)?.granted(notice.owner, notice.token)
+      this.gates.get(notice.key)?.noticed(notice.owner, notice.token)
     } else if (notice.owner.startsWith(this.#id)) {
       const revoked = this.holds.all().find(({ owner }) => owner === notice.owner)
       revoked?.end('LOCK_REVOKED')
     }
   }
+}
+
+/** An instance that was closed acquires nothing any more. */
+export function closedError(): InvalidOptionError {
+  return new InvalidOptionError('This holdfast instance was closed: create another, or call configure() again.')
 }
 
 function isSync(store: AnyStore): store is SyncStore {

@@ -110,8 +110,9 @@ export class Handle {
   }
 
   releaseSync(): boolean {
-    this.#atSync('releaseSync')
-    return this.#hold?.releaseSync() ?? false
+    if (this.#hold === undefined) return false
+    assertSync(this.#hold.space, this.key, 'releaseSync')
+    return this.#hold.releaseSync()
   }
 
   /** Grants at once where that takes no promise; else as `slowly` says. Never throws in sync. */

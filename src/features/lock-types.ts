@@ -52,14 +52,13 @@ export interface SyncLock {
 /** A handle: `M` is 'sync' when the store answers at once (then both kinds of calls exist), else 'async'. */
 export type Lock<M extends Mode = 'sync'> = AsyncLock & (M extends 'sync' ? SyncLock : unknown) & Wrapper<M>
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the only type that accepts every function
-export type Callable = (this: any, ...args: any[]) => unknown
+/** Any function: the widest type that each of them fits. */
+export type Callable = (...args: never[]) => unknown
 
 /** A function that can be wrapped on a store of this mode: on one that answers with promises it must be async itself. */
 export type WrappableBy<M extends Mode> = M extends 'sync'
   ? Callable
-  : // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
-    (this: any, ...args: any[]) => PromiseLike<unknown> | AsyncGenerator
+  : (...args: never[]) => PromiseLike<unknown> | AsyncGenerator
 
 /** Is the function async, or does it run to its end at once? */
 type Answer<F extends Callable, T> = ReturnType<F> extends PromiseLike<unknown> | AsyncGenerator ? Promise<T> : T

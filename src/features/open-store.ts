@@ -1,7 +1,7 @@
 /** From a URL or a store to a store: the one place where features meet stores. */
 import { show } from '../core/duration.js'
 import type { Env } from '../core/env.js'
-import { InvalidOptionError } from '../core/errors.js'
+import { InvalidOptionError, StoreError } from '../core/errors.js'
 import type { AcquireRequest, AnyStore, Handoff, NoticeListener, Store } from '../core/store.js'
 import { memory } from '../stores/memory/memory.js'
 import { parseAddress } from '../stores/redis/address.js'
@@ -59,6 +59,7 @@ class LazyStore implements Store {
   readonly #load: () => Promise<Store>
   #loading: Promise<Store> | undefined = undefined
   #store: Store | undefined = undefined
+  #closed = false
   readonly #listeners = new Map<NoticeListener, (() => void) | undefined>()
 
   constructor(name: string, url: string, scheme: Scheme, env: Env) {
@@ -112,15 +113,25 @@ class LazyStore implements Store {
   }
 
   async close(): Promise<void> {
+    this.#closed = true
     await (await this.#loading)?.close()
   }
 
   #open(): Promise<Store> {
-    this.#loading ??= this.#load().then((store) => {
+    if (this.#closed) return Promise.reject(new StoreError('open', 'the store is closed', { outcome: 'not-applied' }))
+    this.#loading ??= this.#start()
+    return this.#loading
+  }
+
+  async #start(): Promise<Store> {
+    try {
+      const store = await this.#load()
       this.#store = store
       for (const listener of this.#listeners.keys()) this.#listeners.set(listener, store.onNotice?.(listener))
       return store
-    })
-    return this.#loading
+    } catch (error) {
+      this.#loading = undefined // the next call tries again
+      throw error
+    }
   }
 }

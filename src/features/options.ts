@@ -129,6 +129,11 @@ export function parseLockOptions(options: LockOptions | undefined): ParsedOption
 
 /** @throws InvalidOptionError */
 export function parseHoldfastOptions(options: HoldfastOptions | undefined): ParsedHoldfastOptions {
+  if (options !== undefined && isRecord(options) && 'store' in options && options['store'] === undefined) {
+    throw new InvalidOptionError(
+      'store is undefined (a variable of the environment that is not set?): leave it out for locks within this process only.',
+    )
+  }
   const parsed = read(options === undefined ? {} : options, holdfastChecks, {
     ttl: 'ttlMs',
     storeTimeout: 'storeTimeoutMs',

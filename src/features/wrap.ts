@@ -4,7 +4,7 @@ import { show } from '../core/duration.js'
 import { compileTemplate, type KeyOf } from '../core/template.js'
 import { Handle, isThenable } from './handle.js'
 import type { Source } from './instance.js'
-import type { Callable, Wrapped } from './lock-types.js'
+import type { Wrapped } from './lock-types.js'
 import type { ParsedOptions } from './options.js'
 
 /** A template, or a function of the arguments. */
@@ -39,7 +39,7 @@ function wrap({ source, key, options }: WrapOptions, fn: Callable): Wrapped<Call
   const keyOf: KeyOf =
     typeof key === 'string'
       ? compileTemplate(key, original, options.args)
-      : (self, args) => checkKey((key as Callable).apply(self, [...args]))
+      : (self, args) => checkKey((key as unknown as Callable).apply(self, [...args]))
   const handleOf = (self: unknown, args: readonly unknown[]): Handle => new Handle(source, keyOf(self, args), options)
   const kind = kindOf(fn)
   const wrapped = callers[kind](fn, handleOf)
@@ -53,6 +53,9 @@ function wrap({ source, key, options }: WrapOptions, fn: Callable): Wrapped<Call
   originals.set(wrapped, original)
   return wrapped as Wrapped<Callable> // its calls were defined above
 }
+
+/** A function as it is called here: what its arguments are is its caller's affair. */
+type Callable = (this: unknown, ...args: unknown[]) => unknown
 
 type HandleOf = (self: unknown, args: readonly unknown[]) => Handle
 type Kind = 'sync' | 'async' | 'generator' | 'asyncGenerator'

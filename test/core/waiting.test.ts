@@ -286,3 +286,30 @@ function heap(): number {
 async function settle(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve))
 }
+
+test('an acquire under way while the instance is closed does not outlive it', async () => {
+  const { holdfast, store, time, records } = world()
+  store.always('acquire', { replyDelayMs: 50 })
+  const attempt = rejection(holdfast.lock('k').acquire())
+  const closing = holdfast.close()
+  await time.advance(60)
+  await closing
+  expect((await attempt).message).toContain('closed')
+  expect(records.inspect('holdfast:k')).toBeUndefined()
+})
+
+test('a wait shorter than a round trip does no worse than not to wait', async () => {
+  const { holdfast, store, time, other } = world()
+  store.always('acquire', { replyDelayMs: 50 })
+  const free = holdfast.lock('free', { wait: 1 }).acquire()
+  await other().lock('held').acquire()
+  const held = rejection(holdfast.lock('held', { wait: 1 }).acquire())
+  await time.advance(60)
+  expect((await free).active).toBe(true)
+  expect(await held).toBeInstanceOf(LockTimeoutError)
+  store.heal()
+  store.always('acquire', { delayMs: 20, fail: 'not-applied' })
+  const failing = rejection(holdfast.lock('k', { wait: 1 }).acquire())
+  await time.advance(6000)
+  expect(await failing).toBeInstanceOf(StoreError)
+})

@@ -88,6 +88,7 @@ describe.each(clientKinds)('a client of $name', ({ open }) => {
     const failed = store.acquire(request(freshKey(), 'anna'))
     await expect(failed).rejects.toThrow(StoreError)
     await expect(failed).rejects.toMatchObject({ operation: 'acquire', outcome: 'not-applied' })
+    await expect(store.list('a', 1)).rejects.toMatchObject({ operation: 'list', outcome: 'not-applied' })
     await store.close()
   })
 })

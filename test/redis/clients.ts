@@ -11,9 +11,15 @@ export interface OpenClient {
   end(): void
 }
 
+export interface ClientSettings {
+  readonly keyPrefix?: string
+  /** Of ioredis only: whether it asks INFO before it begins. */
+  readonly enableReadyCheck?: boolean
+}
+
 export interface ClientKind {
   readonly name: string
-  open(url: string, settings?: { readonly keyPrefix?: string }): Promise<OpenClient>
+  open(url: string, settings?: ClientSettings): Promise<OpenClient>
 }
 
 /** The libraries that are promised to fit, in both their current major versions. */
@@ -21,14 +27,14 @@ export const clientKinds: readonly ClientKind[] = [
   {
     name: 'ioredis 5',
     open: async (url, settings = {}) => {
-      const client = new Redis(url, settings)
+      const client = new Redis(url, settings).on('error', () => {})
       return { client, ping: () => client.ping(), end: () => client.disconnect() }
     },
   },
   {
     name: 'ioredis 6',
     open: async (url, settings = {}) => {
-      const client = new Redis6(url, settings)
+      const client = new Redis6(url, settings).on('error', () => {})
       return { client, ping: () => client.ping(), end: () => client.disconnect() }
     },
   },
@@ -42,8 +48,8 @@ export const clientKinds: readonly ClientKind[] = [
   },
   {
     name: 'node-redis 6',
-    open: async (url, settings = {}) => {
-      const client = createClient({ url, ...settings })
+    open: async (url, { keyPrefix = '' } = {}) => {
+      const client = createClient({ url, keyPrefix })
       await client.on('error', () => {}).connect()
       return { client, ping: () => client.ping(), end: () => client.destroy() }
     },

@@ -7,7 +7,7 @@ import { freePort } from '../support/servers/free-port.js'
 import { startProxy } from '../support/servers/proxy.js'
 import { type RedisServer, startRedis } from '../support/servers/redis.js'
 import { clientKinds } from './clients.js'
-import { eventually, freshKey, request, take } from './support.js'
+import { eventually, freshKey, ownRedis, request, take } from './support.js'
 
 let server: RedisServer
 beforeAll(async () => {
@@ -35,7 +35,7 @@ async function failureOf(call: Promise<unknown>): Promise<StoreError> {
 
 describe('a server that is down at the start', () => {
   test('rejects calls at once, and serves the same store when it comes up', async () => {
-    const own = await startRedis()
+    const own = await ownRedis()
     await own.kill()
     const store = redis(own.url)
     const startMs = performance.now()
@@ -55,7 +55,6 @@ describe('a server that is down at the start', () => {
     await own.restart({ keepData: false })
     await eventually(() => take(store, freshKey(), 'anna'), 3_000)
     await store.close()
-    await own.stop()
   })
 
   test('rejects the calls of a closed store, and close() rejects nothing', async () => {
@@ -65,6 +64,19 @@ describe('a server that is down at the start', () => {
     await store.close()
     expect(await pending).toMatchObject({ outcome: 'not-applied' })
     expect(await failureOf(store.acquire(request(freshKey(), 'anna')))).toMatchObject({ outcome: 'not-applied' })
+  })
+
+  test('leaves no connection behind when the store is closed while it is being opened', async () => {
+    const own = await ownRedis()
+    const store = redis(own.url)
+    const pending = failureOf(store.acquire(request(freshKey(), 'anna')))
+    await store.close()
+    expect(await pending).toMatchObject({ outcome: 'not-applied' })
+    const clients = async () =>
+      String(await own.command('CLIENT', 'LIST'))
+        .trim()
+        .split('\n').length
+    await expect.poll(clients).toBe(1) // the one that asks
   })
 
   test('is reached again after it was lost, by the connection alone', async () => {
@@ -118,7 +130,7 @@ describe('a reply that is lost', () => {
   })
 
   test('after a server that froze: calls wait for it, and go on with it', async () => {
-    const own = await startRedis()
+    const own = await ownRedis()
     const store = redis(own.url)
     const key = freshKey()
     await take(store, key, 'anna')
@@ -131,17 +143,15 @@ describe('a reply that is lost', () => {
     expect(await pending).toBe(true)
     own.pause()
     await store.close() // not held up by a server that says nothing
-    await own.stop()
   })
 })
 
 describe('an error of the server', () => {
   const refusing = async (args: string[], work: (store: Store, own: RedisServer) => Promise<void>): Promise<void> => {
-    const own = await startRedis({ args })
+    const own = await ownRedis({ args })
     const store = redis(own.url)
     await work(store, own)
     await store.close()
-    await own.stop()
   }
 
   test('OOM, NOREPLICAS: not applied, in its own words', async () => {
@@ -175,7 +185,7 @@ describe('an error of the server', () => {
   })
 
   test('a wrong password: not applied, and not shown', async () => {
-    const own = await startRedis({ password: 'right' })
+    const own = await ownRedis({ password: 'right' })
     const url = `redis://:${encodeURIComponent(secret)}@127.0.0.1:${own.port}`
     const store = redis(url)
     for (let turn = 0; turn < 3; turn++) {
@@ -186,18 +196,16 @@ describe('an error of the server', () => {
       expect(textOf(failure)).not.toContain(encodeURIComponent(secret))
     }
     await store.close()
-    await own.stop()
   })
 })
 
 describe('a password', () => {
   test('with signs is understood', async () => {
-    const own = await startRedis({ password: 'p4ss' })
+    const own = await ownRedis({ password: 'p4ss' })
     await own.command('ACL', 'SETUSER', 'app', 'on', `>${secret}`, '~*', '&*', '+@all')
     const store = redis(`redis://app:${encodeURIComponent(secret)}@127.0.0.1:${own.port}`)
     await take(store, freshKey(), 'anna')
     await store.close()
-    await own.stop()
   })
 
   test.each([

@@ -7,7 +7,7 @@ import { redis } from '../../src/stores/redis/index.js'
 import { startProxy } from '../support/servers/proxy.js'
 import { type RedisServer, startRedis } from '../support/servers/redis.js'
 import { clientKinds } from './clients.js'
-import { freshKey, take } from './support.js'
+import { freshKey, ownRedis, take } from './support.js'
 
 let server: RedisServer
 beforeAll(async () => {
@@ -159,7 +159,7 @@ describe('the connection for notices', () => {
   })
 
   test('may fail without harm to anything, and is tried again', async () => {
-    const own = await startRedis()
+    const own = await ownRedis()
     await own.command('ACL', 'SETUSER', 'default', '-subscribe')
     const store = redis(own.url)
     const told = listen(store)
@@ -171,7 +171,6 @@ describe('the connection for notices', () => {
     await own.command('ACL', 'SETUSER', 'default', '+subscribe')
     await expect.poll(() => told, { timeout: 6_000 }).toEqual([{ type: 'resync' }])
     await store.close()
-    await own.stop()
   })
 
   test('is closed with the store while it is still being opened', async () => {

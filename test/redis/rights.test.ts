@@ -2,9 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import type { Notice } from '../../src/core/store.js'
 import { redis } from '../../src/stores/redis/index.js'
-import { startRedis } from '../support/servers/redis.js'
 import { clientKinds } from './clients.js'
-import { freshKey, request, take } from './support.js'
+import { freshKey, ownRedis, request, take } from './support.js'
 
 /** The line that the documentation of redis() shows. */
 async function documentedRule(): Promise<string[]> {
@@ -16,13 +15,13 @@ async function documentedRule(): Promise<string[]> {
 test.each([...clientKinds.map(({ name }) => name), 'our own connection'])(
   'the documented rights are enough, by %s, and nothing outside the prefix can be reached',
   async (name) => {
-    const server = await startRedis()
+    const server = await ownRedis()
     const rule = await documentedRule()
     expect(rule.slice(0, 3)).toEqual(['ACL', 'SETUSER', 'app'])
     await server.command(...rule)
     await server.command('ACL', 'SETUSER', 'app', '+ping')
     const url = `redis://app:password@127.0.0.1:${server.port}`
-    const opened = await clientKinds.find((kind) => kind.name === name)?.open(url)
+    const opened = await clientKinds.find((kind) => kind.name === name)?.open(url, { enableReadyCheck: false })
     const store = redis(opened?.client ?? url)
     const told: Notice[] = []
     store.onNotice?.((notice) => told.push(notice))
@@ -51,6 +50,5 @@ test.each([...clientKinds.map(({ name }) => name), 'our own connection'])(
     await store.close()
     opened?.end()
     expect(String(await server.command('ACL', 'LOG'))).not.toMatch(/holdfast:/)
-    await server.stop()
   },
 )

@@ -1,6 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { onTestFinished } from 'vitest'
 import { realEnv } from '../../src/core/env.js'
 import type { AcquireRequest, Store } from '../../src/core/store.js'
+import { type RedisOptions, type RedisServer, startRedis } from '../support/servers/redis.js'
+
+/** A server for one test, stopped with it, however it ends. */
+export async function ownRedis(options?: RedisOptions): Promise<RedisServer> {
+  const server = await startRedis(options)
+  onTestFinished(() => server.stop())
+  return server
+}
 
 /** A key that no other test uses. */
 export function freshKey(ending = ''): string {

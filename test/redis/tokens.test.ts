@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { redis } from '../../src/stores/redis/index.js'
+import { scripts } from '../../src/stores/redis/scripts.js'
 import { type RedisServer, startRedis } from '../support/servers/redis.js'
 import { eventually, freshKey, request, take } from './support.js'
 
@@ -81,5 +82,27 @@ describe.each([1, 5])('tokens of a key with limit %i', (limit) => {
     await expect(store.acquire(request(key, 'anna', { limit }))).rejects.toMatchObject({ outcome: 'not-applied' })
     expect(await store.inspect(key)).toBeUndefined()
     expect(await server.command('EXISTS', key)).toBe(0)
+  })
+
+  test('grow on a server that does not know SET … GET as well', async () => {
+    const { text } = limit === 1 ? scripts.acquireMutex : scripts.acquirePool
+    const old = text.replace("'GET')", "'NOT IN 6.0')")
+    expect(old).not.toBe(text)
+    const key = freshKey()
+    const keys = [key, `{${key}}:token`, `{${key}}:leases`]
+    const acquire = async () => {
+      const args = ['anna\n', '1000', '5000', 'wake\n{}', String(limit), '1']
+      const token = await server.command('EVAL', old, '3', ...keys, ...args)
+      await server.command('DEL', key)
+      return Number(token)
+    }
+    const token = await acquire()
+    expect(Math.abs(token / 1000 - Date.now())).toBeLessThan(5_000)
+    expect(await server.command('GET', keys[1] ?? '')).toBe(String(token))
+    expect(Number(await server.command('PTTL', keys[1] ?? ''))).toBeGreaterThan(1_000)
+    const future = token + 3_600_000_000
+    await server.command('SET', keys[1] ?? '', String(future))
+    expect(await acquire()).toBe(future + 1)
+    expect(await acquire()).toBe(future + 2)
   })
 })

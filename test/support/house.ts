@@ -13,6 +13,11 @@ const KEBAB_CASE = /^[a-z0-9]+(-[a-z0-9]+)*\.ts$/
 const DOOR = /^(index\.ts|(stores|layers)\/[^/]+\/index\.ts|(testing|fence)\/index\.ts)$/
 /** Opens a store by its URL, so it is the one feature that knows stores. */
 const OPEN_STORE = 'features/open-store.ts'
+/**
+ * The worker is the entry of a program of its own, which opens a store by its URL; `blocking()` asks what store that will
+ * be, to refuse junk and to tell its capabilities before there is a worker.
+ */
+const OPENERS = ['layers/blocking/worker.ts', 'layers/blocking/blocking.ts']
 
 /** What each room may import besides itself; within stores and layers, "itself" is one store or layer. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -138,6 +143,7 @@ function checkNeighbour(path: string, { from }: Import): string[] {
 function isAllowed(path: string, target: string): boolean {
   const targetRoom = roomOf(target)
   if (unitOf(path) === unitOf(target)) return true
+  if (OPENERS.includes(path) && target.replace(/\.js$/, '.ts') === OPEN_STORE) return true
   if (path === OPEN_STORE && ['stores', 'layers'].includes(targetRoom)) return true
   return MAY_IMPORT[roomOf(path)]?.includes(targetRoom) ?? false
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { Env } from '../../core/env.js'
 import type { Address } from './address.js'
 import type { Driver } from './client.js'
@@ -26,17 +27,25 @@ export class MissingDriverError extends Error {}
  * keeps the process alive. Rejects with the library's error.
  */
 export async function connect(address: Address, options: ConnectOptions): Promise<Connection> {
-  const ioredis = await found('ioredis', import('ioredis'))
-  if (ioredis !== undefined) {
-    const client = new ioredis.Redis(ioredisSettings(address))
-    return openIoredis(client as unknown as Ioredis, address, options)
-  }
-  const nodeRedis = await found('redis', import('redis'))
-  if (nodeRedis !== undefined) {
-    const client = nodeRedis.createClient(nodeRedisSettings(address))
-    return openNodeRedis(client as unknown as NodeRedis, options)
-  }
+  const connection = (await connectIoredis(address, options)) ?? (await connectNodeRedis(address, options))
+  if (connection !== undefined) return connection
   throw new MissingDriverError('no client library for Redis is installed. Install one:\n\nnpm i ioredis\n')
+}
+
+/** undefined: it is not installed. */
+export async function connectIoredis(address: Address, options: ConnectOptions): Promise<Connection | undefined> {
+  const library = await found('ioredis', import('ioredis'))
+  if (library === undefined) return undefined
+  const client = new library.Redis(ioredisSettings(address))
+  return openIoredis(client as unknown as Ioredis, address, options)
+}
+
+/** undefined: it is not installed. */
+export async function connectNodeRedis(address: Address, options: ConnectOptions): Promise<Connection | undefined> {
+  const library = await found('redis', import('redis'))
+  if (library === undefined) return undefined
+  const client = library.createClient(nodeRedisSettings(address))
+  return openNodeRedis(client as unknown as NodeRedis, options)
 }
 
 const connectTimeoutMs = 5_000
@@ -60,7 +69,7 @@ function ioredisSettings({ host, port, username, password, tls }: Address): obje
     port,
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
-    ...(tls && { tls: { servername: host } }),
+    ...(tls && { tls: serverName(host) }),
     lazyConnect: true,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
@@ -72,6 +81,11 @@ function ioredisSettings({ host, port, username, password, tls }: Address): obje
     connectTimeout: connectTimeoutMs,
     keepAlive: keepAliveMs,
   }
+}
+
+/** A name to check the certificate against; of an address there is none. */
+function serverName(host: string): { servername?: string } {
+  return isIP(host) === 0 ? { servername: host } : {}
 }
 
 async function openIoredis(client: Ioredis, { db }: Address, { env, onEnd }: ConnectOptions): Promise<Connection> {
@@ -90,7 +104,8 @@ async function openIoredis(client: Ioredis, { db }: Address, { env, onEnd }: Con
   try {
     await client.connect()
     await select(client, db)
-    if (client.status === 'end') throw new Error('the connection was closed at once')
+    // With a wrong password ioredis goes on as the user who needs none, until it has closed the connection.
+    if (failure !== undefined || client.status === 'end') throw new Error('the connection was closed at once')
   } catch (error) {
     close()
     throw failure ?? error
@@ -119,7 +134,7 @@ function nodeRedisSettings({ host, port, username, password, db, tls }: Address)
     socket: {
       host,
       port,
-      ...(tls && { tls: true, servername: host }),
+      ...(tls && { tls: true, ...serverName(host) }),
       reconnectStrategy: false,
       connectTimeout: connectTimeoutMs,
       keepAliveInitialDelay: keepAliveMs,

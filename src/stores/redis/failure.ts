@@ -56,7 +56,7 @@ const neverSent: readonly string[] = [
 ]
 
 const hints: readonly { readonly begins: string; readonly hint: string }[] = [
-  { begins: 'MOVED', hint: '. This is a Redis Cluster: give redis() a Cluster client of ioredis or node-redis.' },
+  { begins: 'MOVED', hint: '. A Redis Cluster needs a cluster client: give redis() one of ioredis or node-redis.' },
   { begins: 'NOPERM', hint: '. The documentation of redis() names the rights that are needed.' },
 ]
 

@@ -36,7 +36,7 @@ export interface RedisOptions {
  *
  * ```text
  * ACL SETUSER app on >password resetkeys ~holdfast:* ~{*holdfast:* resetchannels &holdfast:* -@all
- *   +eval +evalsha +time +exists +get +set +del +pttl +pexpire +pexpireat +hget +hmget +hset +hdel +hincrby
+ *   +eval +evalsha +time +exists +get +set +getset +del +pttl +pexpire +pexpireat +hget +hmget +hset +hdel +hincrby
  *   +zadd +zrem +zscore +zrange +zrevrange +zrangebyscore +zremrangebyscore +publish +subscribe +scan
  * ```
  *

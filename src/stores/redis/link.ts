@@ -10,8 +10,10 @@ export interface Link {
   readonly secrets: readonly string[]
   /** What calls go through; a promise only while our own connection is being opened. Throws and rejects with StoreError. */
   driver(operation: string): Driver | Promise<Driver>
-  /** To be told of what a call threw: some errors mean that the connection has to be a new one. */
-  failed(error: unknown): void
+  /** The connection that is being opened, or has to be; undefined: there is one, or it is not ours to open. */
+  opening(): Promise<unknown> | undefined
+  /** To be told of what a call through `driver` threw: some errors mean that the connection has to be a new one. */
+  failed(driver: Driver, error: unknown): void
   close(): void
 }
 
@@ -26,6 +28,7 @@ export function userLink(client: RedisClient, env: Env): Link {
       if (refusal !== undefined) throw notSent(operation, refusal)
       return driver
     },
+    opening: () => undefined,
     failed: () => undefined,
     close: () => undefined,
   }
@@ -57,10 +60,14 @@ export class OwnLink implements Link {
     return this.#connection?.driver ?? this.#open(operation)
   }
 
-  failed(error: unknown): void {
-    // A primary that became a replica keeps its connections: find the new one.
-    if (!messageOf(error).startsWith('READONLY')) return
-    this.#connection?.close()
+  opening(): Promise<unknown> | undefined {
+    return this.#closed || this.#connection !== undefined ? undefined : this.#open('open')
+  }
+
+  failed(driver: Driver, error: unknown): void {
+    // A primary that became a replica keeps its connections: find the new one. Once, though many calls are told so.
+    if (driver !== this.#connection?.driver || !messageOf(error).startsWith('READONLY')) return
+    this.#connection.close()
     this.#lost()
   }
 

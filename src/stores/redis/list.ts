@@ -9,15 +9,12 @@ export interface ListOptions {
   readonly cursor: string | undefined
 }
 
-/**
- * Keys with this prefix by SCAN, one server after the other. Goes on while it finds little, but not for long: the server
- * looks at a million keys in about a second.
- */
+/** Keys with this prefix by SCAN, one server after the other. Goes on while it finds little, for `maxSteps` round trips at most. */
 export async function listKeys(driver: Driver, { prefix, limit, cursor }: ListOptions): Promise<KeyPage> {
   const scanners = await driver.scanners()
   if (scanners.length === 0) throw new Error('no node of the cluster is known yet')
   const pattern = `${escapeGlob(driver.keyPrefix + prefix)}*`
-  const count = Math.max(limit, minCount)
+  let count = limit
   const found = new Set<string>()
   let [node, at] = readCursor(cursor)
   for (let step = 0; step < maxSteps && found.size < limit; step++) {
@@ -28,14 +25,15 @@ export async function listKeys(driver: Driver, { prefix, limit, cursor }: ListOp
       const key = name.slice(driver.keyPrefix.length)
       if (!isAuxKey(key, driver.keyPrefix)) found.add(key)
     }
+    // Where few keys match, wider steps find them without more round trips.
+    count = page.keys.length === 0 ? Math.min(count * 2, maxCount) : limit
     at = page.cursor
     if (at === '0') node++
   }
   return { keys: [...found], cursor: node < scanners.length ? `${node}:${at}` : undefined }
 }
 
-/** How many keys the server looks at in a step, at least: each step is a round trip. */
-const minCount = 100
+const maxCount = 1_000
 const maxSteps = 20
 
 function readCursor(cursor: string | undefined): [node: number, at: string] {

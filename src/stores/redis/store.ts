@@ -30,6 +30,11 @@ export class RedisStore implements Store {
     this.#notices = new Notices({ env, wakeId: this.#wakeId, keyPrefix: link.keyPrefix, driver })
   }
 
+  ready(): Promise<void> | undefined {
+    const driver = this.#link.opening()
+    return driver?.then(() => undefined)
+  }
+
   async acquire(request: AcquireRequest): Promise<Answer> {
     const { key, owner, limit } = checked(request)
     const keys = limit === 1 ? [key, this.#aux(key, 'token')] : [key, this.#aux(key, 'token'), this.#aux(key, 'leases')]
@@ -125,22 +130,26 @@ export class RedisStore implements Store {
   #run(operation: string, script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> {
     const call: Call = { operation, script, keys, args }
     const opened = this.#driver(operation)
-    const replied = opened instanceof Promise ? opened.then((driver) => send(driver, call)) : send(opened, call)
-    return replied.catch((error: unknown) => this.#recover(call, error))
+    return opened instanceof Promise ? opened.then((driver) => this.#send(driver, call)) : this.#send(opened, call)
   }
 
-  async #recover({ operation, script, keys, args }: Call, error: unknown): Promise<unknown> {
-    if (!isUnknownScript(error)) throw this.#failure(operation, error)
-    const driver = await this.#driver(operation)
+  #send(driver: Driver, call: Call): Promise<unknown> {
+    return driver
+      .evalsha(call.script.sha, call.keys, call.args)
+      .catch((error: unknown) => this.#recover(driver, call, error))
+  }
+
+  async #recover(driver: Driver, { operation, script, keys, args }: Call, error: unknown): Promise<unknown> {
+    if (!isUnknownScript(error)) throw this.#failure(driver, operation, error)
     try {
       return await driver.eval(script.text, keys, args)
     } catch (again) {
-      throw this.#failure(operation, again)
+      throw this.#failure(driver, operation, again)
     }
   }
 
-  #failure(operation: string, error: unknown): Error {
-    this.#link.failed(error)
+  #failure(driver: Driver, operation: string, error: unknown): Error {
+    this.#link.failed(driver, error)
     return storeError(operation, error, this.#link.secrets)
   }
 }
@@ -171,10 +180,6 @@ interface Call {
   readonly script: Script
   readonly keys: readonly string[]
   readonly args: readonly string[]
-}
-
-function send(driver: Driver, { script, keys, args }: Call): Promise<unknown> {
-  return driver.evalsha(script.sha, keys, args)
 }
 
 function isUnknownScript(error: unknown): boolean {

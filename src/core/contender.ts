@@ -1,0 +1,235 @@
+import { elapsedMs, type Mark, markOf, type Timer } from './env.js'
+import { asHoldfastError, invoke, limited, opening } from './limited.js'
+import { failureRetryMs, nextDelayMs, openTimeoutMs, queueMs } from './plan.js'
+import type { Seat, Space } from './space.js'
+import type { AcquireRequest, Answer, Refused } from './store.js'
+import type { Terms } from './terms.js'
+
+/** Whom a contender asks for, and whom it tells. */
+export interface Client {
+  /** What the first in line wants; undefined: nobody waits. */
+  wanted(): Terms | undefined
+  granted(seat: Seat, token: number, mark: Mark): void
+  refused(answer: Refused): void
+  /** `lasting`: the store has failed for as long as one call may take, or failed for good. */
+  failed(error: Error, lasting: boolean): void
+}
+
+/** A request that travels with a release. */
+export interface Handed {
+  readonly request: AcquireRequest
+  answered(answer: Answer): void
+  failed(error: unknown): void
+}
+
+/**
+ * Asks a store again and again for one local line, under one identity: at once when something changed, else after the
+ * pause that the plan gives. One question is under way at a time. A lost reply is asked for again by the same owner.
+ */
+export class Contender {
+  readonly #space: Space
+  readonly #client: Client
+  /** Our identity at the store; it outlives the waiter for whom it was made. */
+  #seat: Seat | undefined = undefined
+  #askedAt: Mark | undefined = undefined
+  #asking = false
+  #askAgain = false
+  #timer: Timer | undefined = undefined
+  #answers = 0
+  #refusals = 0
+  #failures = 0
+  #failingSince: Mark | undefined = undefined
+  #failure: Error | undefined = undefined
+
+  constructor(space: Space, client: Client) {
+    this.#space = space
+    this.#client = client
+  }
+
+  get owner(): string | undefined {
+    return this.#seat?.owner
+  }
+
+  /** What the store failed with last; undefined: it has answered since. */
+  get failure(): Error | undefined {
+    return this.#failure
+  }
+
+  /** The first question is under way: nobody knows yet whether the key is held at all. */
+  get unanswered(): boolean {
+    return this.#asking && this.#answers === 0
+  }
+
+  /** Asks at once; when a question is under way, as soon as it is answered. */
+  kick(): void {
+    if (this.#asking) this.#askAgain = true
+    else this.ask()
+  }
+
+  ask(): void {
+    const terms = this.#client.wanted()
+    if (terms === undefined || this.#asking) return
+    const seat = this.#begin()
+    const { store, syncStore } = this.#space
+    const opens = opening(store)
+    if (opens !== undefined) this.#openFirst(seat, opens)
+    else if (syncStore === undefined) this.#askAsync(seat, terms)
+    else this.#askSync(seat, terms)
+  }
+
+  /** Asks again after a pause, if nothing happens before. */
+  askIn(delayMs: number): void {
+    this.#timer?.clear()
+    const ask = (): void => {
+      this.ask()
+    }
+    this.#timer = this.#space.env.setTimer(ask, delayMs, false)
+  }
+
+  /** The store granted our request of its own accord. */
+  noticed(owner: string, token: number): void {
+    const seat = this.#seat
+    if (seat?.owner === owner && this.#askedAt !== undefined) this.#client.granted(seat, token, this.#askedAt)
+  }
+
+  /** Our request, to travel with a release; undefined: one is under way by itself. */
+  handOver(terms: Terms): Handed | undefined {
+    if (this.#asking) return undefined
+    const seat = this.#begin()
+    const { mark, request } = this.#request(seat, terms)
+    return {
+      request,
+      answered: (answer) => {
+        if (answer.granted && seat.state === 'abandoned') this.#space.cleanUp(terms, seat.owner)
+        this.#answered(seat, mark, answer)
+      },
+      failed: (error) => {
+        this.#failed(seat, error)
+      },
+    }
+  }
+
+  /** Our seat was taken: the next question is a new one. */
+  seated(): void {
+    this.#seat = undefined
+    this.#refusals = 0
+  }
+
+  /** Gives up what was asked for. */
+  leave(terms: Terms): void {
+    const seat = this.#seat
+    this.#seat = undefined
+    if (seat !== undefined) this.#space.abandon(terms, seat)
+  }
+
+  rest(): void {
+    this.#timer?.clear()
+  }
+
+  #begin(): Seat {
+    this.#seat ??= this.#space.newSeat()
+    this.#timer?.clear()
+    this.#asking = true
+    this.#askAgain = false
+    return this.#seat
+  }
+
+  #request(seat: Seat, terms: Terms): { mark: Mark; request: AcquireRequest } {
+    const { env, store } = this.#space
+    const mark = markOf(env, false)
+    this.#askedAt = mark
+    return { mark, request: this.#space.requestOf(terms, seat.owner, queueMs(store.capabilities.scope)) }
+  }
+
+  #openFirst(seat: Seat, opens: Promise<void>): void {
+    limited(this.#space.env, opens, openTimeoutMs, 'open', true).then(
+      () => {
+        this.#asking = false
+        this.ask()
+      },
+      (error: unknown) => {
+        this.#failed(seat, error)
+      },
+    )
+  }
+
+  #askSync(seat: Seat, terms: Terms): void {
+    const { mark, request } = this.#request(seat, terms)
+    let answer: Answer | undefined
+    try {
+      answer = this.#space.syncStore?.acquire(request)
+    } catch (error) {
+      this.#failed(seat, error)
+      return
+    }
+    if (answer !== undefined) this.#answered(seat, mark, answer)
+  }
+
+  #askAsync(seat: Seat, terms: Terms): void {
+    const { env, store } = this.#space
+    const { mark, request } = this.#request(seat, terms)
+    const call = invoke(() => store.acquire(request))
+    call.then(
+      (answer) => {
+        // granted to nobody any more: too late for its time limit, or its waiter left
+        if (answer.granted && seat.state === 'abandoned') this.#space.cleanUp(terms, seat.owner)
+      },
+      () => undefined, // told by the limited one
+    )
+    limited(env, call, terms.storeTimeoutMs, 'acquire', true).then(
+      (answer) => {
+        this.#answered(seat, mark, answer)
+      },
+      (error: unknown) => {
+        this.#failed(seat, error)
+      },
+    )
+  }
+
+  #answered(seat: Seat, mark: Mark, answer: Answer): void {
+    this.#asking = false
+    if (seat !== this.#seat) {
+      this.ask()
+      return
+    }
+    this.#answers++
+    this.#failures = 0
+    this.#failingSince = undefined
+    this.#failure = undefined
+    if (answer.granted) this.#client.granted(seat, answer.token, mark)
+    else this.#refused(answer)
+  }
+
+  #refused(answer: Refused): void {
+    this.#client.refused(answer)
+    if (!this.#idle()) return
+    if (this.#askAgain) {
+      this.ask()
+      return
+    }
+    const { env, store } = this.#space
+    const { freeInMs } = answer
+    this.askIn(nextDelayMs(store.capabilities, { freeInMs, refusals: this.#refusals++, random: env.random() }))
+  }
+
+  /** Somebody waits still, and what was told to the client made it ask nothing yet. */
+  #idle(): boolean {
+    return this.#client.wanted() !== undefined && !this.#asking
+  }
+
+  #failed(seat: Seat, error: unknown): void {
+    this.#asking = false
+    const terms = this.#client.wanted()
+    if (terms === undefined || seat !== this.#seat) {
+      this.ask()
+      return
+    }
+    const { env } = this.#space
+    const failure = asHoldfastError(error, 'acquire', terms.key)
+    this.#failure = failure
+    this.#failingSince ??= markOf(env, false)
+    this.#client.failed(failure, elapsedMs(env, this.#failingSince) >= terms.storeTimeoutMs)
+    if (!this.#idle()) return
+    this.askIn(failureRetryMs(this.#failures++, env.random()))
+  }
+}

@@ -1,0 +1,1 @@
+export { blocking, type BlockingOptions } from './blocking.js'
