@@ -17,7 +17,7 @@ export {
   type Outcome,
 } from './core/errors.js'
 export type { Lease, SyncLease } from './core/lease.js'
-export type { Holder, Inspection, WaiterInfo } from './core/query.js'
+export type { Holder, Inspection, WaiterInfo } from './features/query.js'
 export type {
   AcquireRequest,
   Answer,

@@ -2,8 +2,8 @@ import { elapsedMs, type Env, type Mark, markOf } from './env.js'
 import { LockedError, StoreError } from './errors.js'
 import { Gate } from './gate.js'
 import { Hold } from './hold.js'
-import { asHoldfastError, limited, opening, outcomeOf } from './limited.js'
-import { failureRetryMs, openTimeoutMs, trustedMs } from './plan.js'
+import { asHoldfastError, limited, open, outcomeOf } from './limited.js'
+import { failureRetryMs, trustedMs } from './plan.js'
 import { refusal, traceContention } from './refusal.js'
 import { closedError, type Seat, type Space } from './space.js'
 import type { Answer, HolderInfo } from './store.js'
@@ -126,9 +126,9 @@ async function askPatiently(space: Space, terms: Terms, seat: Seat): Promise<Hol
   for (let failures = 0; ; failures++) {
     let mark = markOf(env, false)
     try {
-      const opens = opening(space.store)
-      if (opens !== undefined) {
-        await limited(env, opens, openTimeoutMs, 'open', true)
+      const opening = open(space, 'acquire')
+      if (opening !== undefined) {
+        await opening
         mark = markOf(env, false)
       }
       const answer = await limited(env, send(space, terms, seat), terms.storeTimeoutMs, 'acquire', true)

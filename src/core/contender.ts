@@ -1,6 +1,6 @@
 import { elapsedMs, type Mark, markOf, type Timer } from './env.js'
-import { asHoldfastError, invoke, limited, opening } from './limited.js'
-import { failureRetryMs, nextDelayMs, openTimeoutMs, queueMs } from './plan.js'
+import { asHoldfastError, invoke, limited, open } from './limited.js'
+import { failureRetryMs, nextDelayMs, queueMs } from './plan.js'
 import type { Seat, Space } from './space.js'
 import type { AcquireRequest, Answer, Refused } from './store.js'
 import type { Terms } from './terms.js'
@@ -70,9 +70,9 @@ export class Contender {
     const terms = this.#client.wanted()
     if (terms === undefined || this.#asking) return
     const seat = this.#begin()
-    const { store, syncStore } = this.#space
-    const opens = opening(store)
-    if (opens !== undefined) this.#openFirst(seat, opens)
+    const { syncStore } = this.#space
+    const opening = open(this.#space, 'acquire')
+    if (opening !== undefined) this.#openFirst(seat, opening)
     else if (syncStore === undefined) this.#askAsync(seat, terms)
     else this.#askSync(seat, terms)
   }
@@ -141,8 +141,8 @@ export class Contender {
     return { mark, request: this.#space.requestOf(terms, seat.owner, queueMs(store.capabilities.scope)) }
   }
 
-  #openFirst(seat: Seat, opens: Promise<void>): void {
-    limited(this.#space.env, opens, openTimeoutMs, 'open', true).then(
+  #openFirst(seat: Seat, opening: Promise<void>): void {
+    opening.then(
       () => {
         this.#asking = false
         this.ask()

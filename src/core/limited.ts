@@ -1,6 +1,7 @@
 import type { Env, KeepAlive } from './env.js'
 import { HoldfastError, type Outcome, StoreError } from './errors.js'
-import type { AnyStore } from './store.js'
+import { openTimeoutMs } from './plan.js'
+import type { Space } from './space.js'
 
 /**
  * `call`, or a StoreError of unknown outcome when `limitMs` is over first. A later answer is left to whoever else listens
@@ -44,10 +45,11 @@ export function invoke<T>(call: () => T | Promise<T>): Promise<T> {
   }
 }
 
-/** What has to be opened before a store can be called; undefined: nothing. */
-export function opening(store: AnyStore): Promise<void> | undefined {
+/** Opens the store if it has to be, before its first call; undefined: it can be called. */
+export function open({ env, store }: Pick<Space, 'env' | 'store'>, operation: string): Promise<void> | undefined {
   try {
-    return store.ready?.()
+    const opening = store.ready?.(operation)
+    return opening === undefined ? undefined : limited(env, opening, openTimeoutMs, operation, true)
   } catch (error) {
     return Promise.reject(error)
   }

@@ -133,8 +133,8 @@ export interface StoreOf<M extends Mode> {
   /** For messages and traces. Never decide by it. */
   readonly name: string
   readonly capabilities: Capabilities & { readonly sync: M extends 'sync' ? true : false }
-  /** Opens what has to be opened before the first call; undefined: it is open. Rejects, never throws. Not counted in the time limit of a call. */
-  ready?(): Promise<void> | undefined
+  /** Opens what has to be opened before the first call; undefined: it is open. Rejects, never throws; `operation` is named in errors. Not counted in the time limit of a call. */
+  ready?(operation: string): Promise<void> | undefined
   acquire(request: AcquireRequest): Result<M, Answer>
   /** Sets the lease to `ttlMs` from now. false: not this owner's any more (never re-creates a hold). */
   renew(key: string, owner: string, ttlMs: number): Result<M, boolean>

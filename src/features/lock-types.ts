@@ -1,6 +1,6 @@
 /** The types of `lock()`: what an instance's stores can do decides which calls exist. */
 import type { Lease, SyncLease } from '../core/lease.js'
-import type { Inspection } from '../core/query.js'
+import type { Inspection } from './query.js'
 import type { Mode } from '../core/store.js'
 import type { LockOptions } from './options.js'
 

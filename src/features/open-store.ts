@@ -68,9 +68,9 @@ class LazyStore implements Store {
     this.#load = () => scheme.load(url, env)
   }
 
-  ready(): Promise<void> | undefined {
-    if (this.#store !== undefined) return this.#store.ready?.()
-    return this.#open().then((store) => store.ready?.())
+  ready(operation: string): Promise<void> | undefined {
+    if (this.#store !== undefined) return this.#store.ready?.(operation)
+    return this.#open().then((store) => store.ready?.(operation))
   }
 
   acquire(request: AcquireRequest): ReturnType<Store['acquire']> {

@@ -11,7 +11,7 @@ export interface Link {
   /** What calls go through; a promise only while our own connection is being opened. Throws and rejects with StoreError. */
   driver(operation: string): Driver | Promise<Driver>
   /** The connection that is being opened, or has to be; undefined: there is one, or it is not ours to open. */
-  opening(): Promise<unknown> | undefined
+  opening(operation: string): Promise<unknown> | undefined
   /** To be told of what a call through `driver` threw: some errors mean that the connection has to be a new one. */
   failed(driver: Driver, error: unknown): void
   close(): void
@@ -60,8 +60,8 @@ export class OwnLink implements Link {
     return this.#connection?.driver ?? this.#open(operation)
   }
 
-  opening(): Promise<unknown> | undefined {
-    return this.#closed || this.#connection !== undefined ? undefined : this.#open('open')
+  opening(operation: string): Promise<unknown> | undefined {
+    return this.#closed || this.#connection !== undefined ? undefined : this.#open(operation)
   }
 
   failed(driver: Driver, error: unknown): void {

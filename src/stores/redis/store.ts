@@ -30,9 +30,8 @@ export class RedisStore implements Store {
     this.#notices = new Notices({ env, wakeId: this.#wakeId, keyPrefix: link.keyPrefix, driver })
   }
 
-  ready(): Promise<void> | undefined {
-    const driver = this.#link.opening()
-    return driver?.then(() => undefined)
+  ready(operation: string): Promise<void> | undefined {
+    return this.#link.opening(operation)?.then(() => undefined)
   }
 
   async acquire(request: AcquireRequest): Promise<Answer> {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { asHoldfastError, limited } from './limited.js'
-import type { Space } from './space.js'
-import type { KeyRecord } from './store.js'
-import type { Terms } from './terms.js'
+import { asHoldfastError, limited, open } from '../core/limited.js'
+import type { Space } from '../core/space.js'
+import type { KeyRecord } from '../core/store.js'
+import type { Terms } from '../core/terms.js'
 
 /** A holder, as `inspect()` shows it. */
 export interface Holder {
@@ -76,6 +76,7 @@ export function forceReleaseSync(space: Space, terms: Terms): boolean {
 
 async function ask<T>(space: Space, terms: Terms, operation: string, call: () => T | Promise<T>): Promise<T> {
   try {
+    await open(space, operation)
     return await limited(space.env, Promise.resolve(call()), terms.storeTimeoutMs, operation, true)
   } catch (error) {
     throw asHoldfastError(error, operation, terms.key)
