@@ -33,6 +33,11 @@ export interface AcquireRequest {
    * keeps the place and renews it. Stores that are not `fair` ignore it.
    */
   readonly queueMs: number
+  /**
+   * How many hand-overs within the process this hold may serve without telling the store (default 0): as many tokens after its own
+   * are reserved, so that the next grant's is larger than theirs, told or not.
+   */
+  readonly turns?: number | undefined
   readonly holder: HolderInfo
 }
 
@@ -46,7 +51,10 @@ export interface Refused {
   readonly granted: false
   /** When a permit comes free at the latest, unless it is renewed; absent where the store cannot tell. */
   readonly freeInMs?: number | undefined
-  /** Place in the queue, 0 is the head; absent when not queued. */
+  /**
+   * Place in the queue, 0 is the head; absent when not queued. A queued request is granted by whoever frees the key, and a
+   * notice tells. Its lease is then the shorter of `ttlMs` and `queueMs` until it is renewed, so that a dead waiter costs no more.
+   */
   readonly position?: number | undefined
   /** One of the holders; absent when it is a program that does not say who it is. */
   readonly holder?: HolderInfo | undefined
