@@ -16,7 +16,7 @@ import type { Terms } from './terms.js'
 export function acquireSync(space: Space, terms: Terms, waitMs: number): Hold {
   const result = requestSync(space, terms, waitMs)
   if (result instanceof Hold) return result
-  if (waitMs <= 0) throw refusal(space, terms, result.holder)
+  if (waitMs <= 0) throw refusal(space, terms, result.holder, false)
   const error = new LockTimeoutError(terms.key, heldBy(result.holder), result.waitedMs, result.reason)
   space.warn(error.message)
   throw error
@@ -71,10 +71,8 @@ const hopeless =
 function delayOf(space: Space, refused: Refusal & Partial<Refused>, refusals: number): number | undefined {
   const { env, store } = space
   if (store.capabilities.scope === 'process') return untilExpire(refused.holder, env.wallMs())
-  return nextDelayMs(
-    { ...store.capabilities, wake: 'poll' },
-    { freeInMs: refused.freeInMs, refusals, random: env.random() },
-  )
+  const { freeInMs } = refused
+  return nextDelayMs(store.capabilities.scope, { freeInMs, queued: false, refusals, random: env.random() })
 }
 
 function untilExpire(holder: HolderInfo | undefined, nowMs: number): number | undefined {

@@ -5,6 +5,7 @@ import { Hold } from './hold.js'
 import { asHoldfastError, limited, open, outcomeOf } from './limited.js'
 import { failureRetryMs, trustedMs } from './plan.js'
 import { refusal, traceContention } from './refusal.js'
+import { release } from './release.js'
 import { closedError, type Seat, type Space } from './space.js'
 import type { Answer, HolderInfo } from './store.js'
 import { leaseMs, type Terms, type Waiting } from './terms.js'
@@ -22,21 +23,32 @@ export function acquireAtOnce(space: Space, terms: Terms): Hold | undefined {
   return result instanceof Hold ? result : undefined
 }
 
-/** Acquires, or rejects. @throws LockedError, LockTimeoutError, StoreError, or the signal's reason */
-export async function acquire(space: Space, terms: Terms, waiting: Waiting): Promise<Hold> {
-  const result = await request(space, terms, waiting)
-  if (result instanceof Hold) return result
-  traceContention(terms, false)
-  throw refusal(space, terms, result.holder)
+/** Acquires, or rejects; `take` makes what it resolves to. @throws LockedError, LockTimeoutError, StoreError, or the signal's reason */
+export function acquire<T>(space: Space, terms: Terms, waiting: Waiting, take: (hold: Hold) => T): Promise<T> {
+  const { waitMs, signal } = waiting
+  if (signal?.aborted === true) return Promise.reject(signal.reason)
+  if (space.closed) return Promise.reject(closedError())
+  if (waitMs > 0) {
+    const gate = space.gates.get(terms.storeKey) ?? new Gate(space, terms.storeKey)
+    return gate.enter(terms, waiting, take)
+  }
+  return askAbortably(space, terms, signal).then((result) => {
+    if (result instanceof Hold) return take(result)
+    traceContention(terms, false)
+    throw refusal(space, terms, result.holder, waiting.quiet)
+  })
 }
 
 /** Acquires, or resolves to undefined when another holds (after `wait`). @throws StoreError, or the signal's reason */
-export async function tryAcquire(space: Space, terms: Terms, waiting: Waiting): Promise<Hold | undefined> {
+export async function tryAcquire<T>(
+  space: Space,
+  terms: Terms,
+  waiting: Waiting,
+  take: (hold: Hold) => T,
+): Promise<T | undefined> {
   try {
-    const result = await request(space, terms, waiting)
-    if (result instanceof Hold) return result
-    traceContention(terms, false)
-    return undefined
+    const { waitMs, signal } = waiting
+    return await acquire(space, terms, { waitMs, signal, quiet: true }, take)
   } catch (error) {
     if (error instanceof LockedError) return undefined
     throw error
@@ -81,37 +93,13 @@ function isFresh(space: Space, terms: Terms, mark: Mark): boolean {
   return trustedMs(ttlMs, space.store.capabilities.scope) - elapsedMs(space.env, mark) >= ttlMs / 2
 }
 
-function request(space: Space, terms: Terms, waiting: Waiting): Promise<Hold | Refusal> {
-  const { waitMs, signal } = waiting
-  if (signal?.aborted === true) return Promise.reject(signal.reason)
-  if (space.local && !space.gates.has(terms.storeKey)) {
-    const result = attempt(() => askSync(space, terms), terms)
-    if (result instanceof Hold || waitMs <= 0) return Promise.resolve(result)
-  } else if (waitMs <= 0) return askAbortably(space, terms, signal)
-  return wait(space, terms, waiting)
-}
-
-async function wait(space: Space, terms: Terms, waiting: Waiting): Promise<Hold> {
-  const since = markOf(space.env, false)
-  const gate = space.gates.get(terms.storeKey) ?? new Gate(space, terms.storeKey)
-  try {
-    const hold = await gate.enter(terms, waiting)
-    const waitedMs = elapsedMs(space.env, since)
-    trace('holdfast:acquired', { key: terms.key, token: hold.token, waitedMs })
-    return hold
-  } catch (error) {
-    if (error instanceof LockedError) space.warn(error.message)
-    throw error
-  }
-}
-
 /** What is granted after the instance was closed is given back before `close` goes on. */
 async function askCounted(space: Space, terms: Terms, seat: Seat): Promise<Hold | Refusal> {
   space.begin()
   try {
     const result = await askPatiently(space, terms, seat)
     if (!space.closed) return result
-    if (result instanceof Hold) await result.release()
+    if (result instanceof Hold) await release(result)
     throw closedError()
   } finally {
     space.done()

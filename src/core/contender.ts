@@ -9,7 +9,8 @@ import type { Terms } from './terms.js'
 export interface Client {
   /** What the first in line wants; undefined: nobody waits. */
   wanted(): Terms | undefined
-  granted(seat: Seat, token: number, mark: Mark): void
+  /** `noticed`: by the store of its own accord; `mark` is the last time that we asked. */
+  granted(seat: Seat, grant: { token: number; mark: Mark; noticed: boolean }): void
   refused(answer: Refused): void
   /** `lasting`: the store has failed for as long as one call may take, or failed for good. */
   failed(error: Error, lasting: boolean): void
@@ -89,7 +90,9 @@ export class Contender {
   /** The store granted our request of its own accord. */
   noticed(owner: string, token: number): void {
     const seat = this.#seat
-    if (seat?.owner === owner && this.#askedAt !== undefined) this.#client.granted(seat, token, this.#askedAt)
+    if (seat?.owner === owner && this.#askedAt !== undefined) {
+      this.#client.granted(seat, { token, mark: this.#askedAt, noticed: true })
+    }
   }
 
   /** Our request, to travel with a release; undefined: one is under way by itself. */
@@ -196,7 +199,7 @@ export class Contender {
     this.#failures = 0
     this.#failingSince = undefined
     this.#failure = undefined
-    if (answer.granted) this.#client.granted(seat, answer.token, mark)
+    if (answer.granted) this.#client.granted(seat, { token: answer.token, mark, noticed: false })
     else this.#refused(answer)
   }
 
@@ -208,8 +211,10 @@ export class Contender {
       return
     }
     const { env, store } = this.#space
-    const { freeInMs } = answer
-    this.askIn(nextDelayMs(store.capabilities, { freeInMs, refusals: this.#refusals++, random: env.random() }))
+    const { freeInMs, position } = answer
+    const refusals = this.#refusals++
+    const refusal = { freeInMs, queued: position !== undefined, refusals, random: env.random() }
+    this.askIn(nextDelayMs(store.capabilities.scope, refusal))
   }
 
   /** Somebody waits still, and what was told to the client made it ask nothing yet. */

@@ -1,17 +1,21 @@
 import { type Client, Contender, type Handed } from './contender.js'
-import { elapsedMs, type Mark, type Timer } from './env.js'
+import { elapsedMs, type Mark, markOf, type Timer } from './env.js'
 import { LockTimeoutError, StoreError } from './errors.js'
 import { Hold } from './hold.js'
-import { parkedMs, trustedMs } from './plan.js'
+import { parkedMs, queueMs, trustedMs } from './plan.js'
 import { Fifo } from './queue.js'
 import { heldBy, traceContention } from './refusal.js'
 import { closedError, type Seat, type Space } from './space.js'
 import type { HolderInfo, Refused } from './store.js'
 import { leaseMs, type Terms, type Waiting } from './terms.js'
+import { trace, traced } from './trace.js'
 import { type Line, Waiter } from './waiter.js'
 
 /** Longer than anybody waits: a timer that only keeps the process alive. */
 const foreverMs = 10 * 365.25 * 24 * 3_600_000
+
+/** A chain of promise jobs starves the event loop: 32 hand-overs take some 20 µs. */
+const handoversInARow = 32
 
 /**
  * The local queue of one key. However many wait here, only the first of them goes to the store, as one contender; when it
@@ -26,6 +30,7 @@ export class Gate implements Line, Client {
   #refusal: Refused | undefined = undefined
   /** Its time was over before the first answer. */
   #overdue: Waiter | undefined = undefined
+  #handovers = 0
 
   constructor(space: Space, storeKey: string) {
     this.#space = space
@@ -36,13 +41,20 @@ export class Gate implements Line, Client {
   }
 
   /** Waits in line for a hold. @throws LockTimeoutError, StoreError, or the signal's reason */
-  enter(terms: Terms, waiting: Waiting): Promise<Hold> {
+  enter<T>(terms: Terms, waiting: Waiting, take: (hold: Hold) => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      const waiter = new Waiter(this.#space.env, terms, { resolve, reject })
+      const settle = {
+        resolve: (hold: Hold): void => {
+          resolve(take(hold))
+        },
+        reject,
+      }
+      const waiter = new Waiter(this.#space.env, terms, settle)
       this.#waiters.push(waiter)
       waiter.watch(this.#space.env, waiting, this)
-      if (this.#waiters.size === 1) this.#contender.ask()
-      else traceContention(terms, true)
+      if (this.#waiters.size > 1) traceContention(terms, true)
+      else if (terms.limit > 1 || !this.#space.held.has(this.#storeKey)) this.#contender.ask()
+      else this.#contender.askIn(parkedMs(this.#space.store.capabilities.scope)) // its release will bring us along
     })
   }
 
@@ -52,9 +64,10 @@ export class Gate implements Line, Client {
       return
     }
     const { failure } = this.#contender
-    const waitedMs = elapsedMs(this.#space.env, waiter.since)
-    // a store that fails says nothing about who holds
-    this.cancelled(waiter, failure ?? new LockTimeoutError(waiter.terms.key, heldBy(this.#refusal?.holder), waitedMs))
+    const waitedMs = this.#space.env.nowMs() - waiter.sinceMs
+    const error = new LockTimeoutError(waiter.terms.key, heldBy(this.#refusal?.holder), waitedMs)
+    if (failure === undefined && !waiter.quiet) this.#space.warn(error.message)
+    this.cancelled(waiter, failure ?? error) // a store that fails says nothing about who holds
   }
 
   /** Takes a waiter out of the line; the next one, if it was the contender, goes on with its place at the store. */
@@ -80,6 +93,16 @@ export class Gate implements Line, Client {
     this.#contender.noticed(owner, token)
   }
 
+  /** Gives a hold that is being released to the first in line, without a call of the store. false: not allowed, or nobody waits. */
+  passOn(hold: Hold): boolean {
+    const head = this.#waiters.first
+    const passed = head === undefined ? undefined : hold.passTo(head.terms)
+    if (head === undefined || passed === undefined) return false
+    this.#give(head, passed)
+    if (this.#waiters.first === undefined) this.#contender.leave(head.terms)
+    return true
+  }
+
   /** The contender's request, to travel with the release of a hold of the same terms; undefined: nobody to bring along. */
   handOver(released: Terms): Handed | undefined {
     const head = this.#waiters.first
@@ -92,7 +115,8 @@ export class Gate implements Line, Client {
     const { env } = this.#space
     const waiters: HolderInfo[] = []
     for (let waiter = this.#waiters.first; waiter !== undefined; waiter = waiter.after) {
-      waiters.push({ host: env.host, pid: env.pid, label: waiter.terms.label, since: waiter.since.wallMs })
+      const since = env.wallMs() - (env.nowMs() - waiter.sinceMs)
+      waiters.push({ host: env.host, pid: env.pid, label: waiter.terms.label, since })
     }
     return { contender: this.#contender.owner, waiters }
   }
@@ -105,23 +129,29 @@ export class Gate implements Line, Client {
     return this.#waiters.first?.terms
   }
 
-  granted(seat: Seat, token: number, mark: Mark): void {
+  granted(seat: Seat, { token, mark, noticed }: { token: number; mark: Mark; noticed: boolean }): void {
     const head = this.#waiters.first
     if (head === undefined) return
     const { env, store } = this.#space
-    const ttlMs = leaseMs(head.terms)
-    if (ttlMs !== null && trustedMs(ttlMs, store.capabilities.scope) - elapsedMs(env, mark) < ttlMs / 2) {
+    const { scope } = store.capabilities
+    const wantedMs = leaseMs(head.terms)
+    const grantedMs = noticed && wantedMs !== null ? Math.min(wantedMs, queueMs(scope)) : wantedMs
+    if (grantedMs !== null && trustedMs(grantedMs, scope) - elapsedMs(env, mark) < grantedMs / 2) {
       this.#contender.ask() // too old to be of use; asking again renews it
       return
     }
     this.#contender.seated()
-    const hold = new Hold(this.#space, head.terms, seat, { token, mark: head.terms.timed ? mark : undefined })
-    this.#remove(head)
-    head.grant(hold)
+    const turns = this.#space.turnsOf(head.terms)
+    const timed = head.terms.timed ? mark : undefined
+    const since = noticed && timed !== undefined ? { since: markOf(env, false) } : {}
+    this.#give(
+      head,
+      new Hold(this.#space, head.terms, seat, { token, mark: timed, leaseMs: grantedMs, turns, ...since }),
+    )
     const next = this.#waiters.first
     if (next === undefined) return
     if (next.terms.limit > 1) this.#contender.ask()
-    else this.#contender.askIn(parkedMs(store.capabilities))
+    else this.#contender.askIn(parkedMs(scope))
   }
 
   refused(answer: Refused): void {
@@ -137,6 +167,23 @@ export class Gate implements Line, Client {
     if (head === undefined) return
     if (!(error instanceof StoreError) || head === this.#overdue) this.cancelled(head, error)
     else if (lasting) this.#refuseAll(error) // the store is down for all of them
+  }
+
+  /** Hand-overs are promise jobs: now and then one waits until I/O and timers had their turn. */
+  #give(waiter: Waiter, hold: Hold): void {
+    this.#remove(waiter)
+    if (traced('holdfast:acquired')) {
+      const waitedMs = this.#space.env.nowMs() - waiter.sinceMs
+      trace('holdfast:acquired', { key: waiter.terms.key, token: hold.token, waitedMs })
+    }
+    if (++this.#handovers % handoversInARow > 0) {
+      waiter.grant(hold)
+      return
+    }
+    waiter.stop()
+    this.#space.env.setImmediate(() => {
+      waiter.grant(hold)
+    })
   }
 
   #refuseAll(reason: Error): void {

@@ -1,18 +1,22 @@
 import { betweenMs, elapsedMs, type Mark, markOf, type Timer } from './env.js'
 import { type EndCode, LockLostError } from './errors.js'
-import type { Handed } from './contender.js'
-import { asHoldfastError, limited } from './limited.js'
 import { renewAfterMs, trustedMs } from './plan.js'
 import { renew } from './renewal.js'
 import type { Seat, Space } from './space.js'
-import type { Handoff } from './store.js'
-import { leaseMs, type Terms } from './terms.js'
+import { isPassable, leaseMs, type Terms } from './terms.js'
 import { trace, traced } from './trace.js'
 
-/** What was granted: the token, and the moment from which the lease is counted (before the request was sent). */
+/** What was granted. */
 export interface Grant {
   readonly token: number
+  /** The moment from which the lease is counted: before the request for it was sent. undefined: nothing here is timed. */
   readonly mark: Mark | undefined
+  /** Length of the lease; default: what the terms ask for. */
+  readonly leaseMs?: number | null
+  /** The moment from which `expire` and `minHold` are counted; default: `mark`. */
+  readonly since?: Mark
+  /** How many hand-overs within the process it may serve; default 0. */
+  readonly turns?: number
 }
 
 /**
@@ -30,28 +34,32 @@ export class Hold {
   renewAtMs: number = Number.POSITIVE_INFINITY
   renewing = false
   readonly #place: number
+  readonly #turns: number
   /** When the request for the hold was sent. undefined: nothing here is timed. */
   readonly #since: Mark | undefined
   /** When the last successful request for the lease was sent. */
   #leased: Mark | undefined
+  #leaseMs: number | null = null
   #leaseTrustedMs: number = Number.POSITIVE_INFINITY
   readonly #expireTrustedMs: number
   #timer: Timer | undefined = undefined
   #controller: AbortController | undefined = undefined
   #lost: LockLostError | undefined = undefined
 
-  constructor(space: Space, terms: Terms, seat: Seat, { token, mark }: Grant) {
+  constructor(space: Space, terms: Terms, seat: Seat, { token, mark, leaseMs: grantedMs, since, turns }: Grant) {
     this.space = space
     this.terms = terms
     this.owner = seat.owner
     this.token = token
-    this.#since = mark
+    this.#since = since ?? mark
+    this.#turns = turns ?? 0
     const { expireMs } = terms
     const { scope } = space.store.capabilities
     this.#expireTrustedMs = expireMs === undefined ? Number.POSITIVE_INFINITY : trustedMs(expireMs, scope)
     seat.state = 'granted'
     this.#place = space.holds.add(this)
-    if (mark !== undefined) this.extend(mark, leaseMs(terms))
+    if (!space.local) space.held.set(terms.storeKey, this)
+    if (mark !== undefined) this.extend(mark, grantedMs === undefined ? leaseMs(terms) : grantedMs)
   }
 
   /** Looks at the clocks, then says whether it is still ours. `strict` asks the slow clock as well. */
@@ -97,6 +105,7 @@ export class Hold {
     const { scope } = this.space.store.capabilities
     if (this.#leased === undefined || mark.nowMs >= this.#leased.nowMs) {
       this.#leased = mark
+      this.#leaseMs = ttlMs
       this.#leaseTrustedMs = ttlMs === null ? Number.POSITIVE_INFINITY : trustedMs(ttlMs, scope)
       this.renewAtMs =
         ttlMs !== null &&
@@ -135,6 +144,7 @@ export class Hold {
     const { space, terms, owner, token } = this
     this.#timer?.clear()
     space.holds.remove(this.#place)
+    if (space.held.get(terms.storeKey) === this) space.held.delete(terms.storeKey)
     space.store.selfRenewal?.stop(terms.storeKey, owner)
     if (code !== 'LOCK_RELEASED') {
       this.#tell(code, detail)
@@ -148,61 +158,18 @@ export class Hold {
     this.#tell(code, code === 'LOCK_LOST' ? 'the store did not know the hold any more when it was released' : undefined)
   }
 
-  /** @throws StoreError */
-  async release(): Promise<boolean> {
-    if (!this.isActive()) return false
-    const { space, terms } = this
-    if (space.syncStore !== undefined) return this.releaseSync()
-    const leftMs = this.#minHoldLeftMs()
+  /**
+   * Ends this hold in favour of another of the same process, without a call of the store: same owner, same lease, the next
+   * of the reserved tokens. undefined: not allowed to these terms, or not with what is left of the lease.
+   */
+  passTo(terms: Terms): Hold | undefined {
+    const { space, owner } = this
+    if (this.#turns === 0 || terms.ttlMs !== this.terms.ttlMs || !isPassable(terms) || !this.isActive())
+      return undefined
+    if (this.#leased !== undefined && elapsedMs(space.env, this.#leased) > this.#leaseTrustedMs / 2) return undefined
     this.end('LOCK_RELEASED')
-    const gate = space.gates.get(terms.storeKey)
-    const handed = leftMs > 0 ? undefined : gate?.handOver(terms)
-    try {
-      return await this.#letGo(leftMs, handed)
-    } catch (error) {
-      const failure = asHoldfastError(error, 'release', terms.key)
-      trace('holdfast:store-failed', { key: terms.key, operation: 'release', error: failure })
-      handed?.failed(failure)
-      if (leftMs <= 0) space.cleanUp(terms, this.owner)
-      throw failure
-    } finally {
-      if (handed === undefined) gate?.kick()
-    }
-  }
-
-  /** @throws StoreError */
-  releaseSync(): boolean {
-    if (!this.isActive()) return false
-    const { space, terms, owner } = this
-    const store = space.syncStore
-    if (store === undefined) throw new TypeError('a hold of an async store was released in sync') // a fault of ours
-    const leftMs = this.#minHoldLeftMs()
-    this.end('LOCK_RELEASED')
-    const gate = space.gates.size === 0 ? undefined : space.gates.get(terms.storeKey)
-    const handed = leftMs > 0 ? undefined : gate?.handOver(terms)
-    try {
-      if (handed !== undefined) return takeHandoff(handed, store.release(terms.storeKey, owner, handed.request))
-      const released = leftMs > 0 ? store.renew(terms.storeKey, owner, leftMs) : store.release(terms.storeKey, owner)
-      gate?.kick()
-      return released
-    } catch (error) {
-      handed?.failed(error)
-      space.cleanUp(terms, owner)
-      throw asHoldfastError(error, 'release', terms.key)
-    }
-  }
-
-  async #letGo(leftMs: number, handed: Handed | undefined): Promise<boolean> {
-    const { space, terms, owner } = this
-    const { env, store } = space
-    const limit = terms.storeTimeoutMs
-    if (leftMs > 0)
-      return await limited(env, Promise.resolve(store.renew(terms.storeKey, owner, leftMs)), limit, 'release', true)
-    if (handed === undefined) {
-      return await limited(env, Promise.resolve(store.release(terms.storeKey, owner)), limit, 'release', true)
-    }
-    const call = Promise.resolve(store.release(terms.storeKey, owner, handed.request))
-    return takeHandoff(handed, await limited(env, call, limit, 'release', true))
+    const grant = { token: this.token + 1, mark: this.#leased, leaseMs: this.#leaseMs, turns: this.#turns - 1 }
+    return new Hold(space, terms, { owner, state: 'open' }, grant)
   }
 
   /** When it ends by the monotonic clock alone. */
@@ -232,7 +199,8 @@ export class Hold {
     return true
   }
 
-  #minHoldLeftMs(): number {
+  /** How long the key stays held after a release; 0 or less: not at all. */
+  minHoldLeftMs(): number {
     const { minHoldMs } = this.terms
     return minHoldMs > 0 ? minHoldMs - this.heldMs() : 0
   }
@@ -256,9 +224,4 @@ export class Hold {
     if (this.space.env.nowMs() >= this.renewAtMs && !this.renewing) renew(this)
     this.arm()
   }
-}
-
-function takeHandoff(handed: Handed, { released, next }: Handoff): boolean {
-  handed.answered(next)
-  return released
 }

@@ -1,5 +1,6 @@
 import type { Hold } from './hold.js'
 import { asHoldfastError } from './limited.js'
+import { release, releaseSync } from './release.js'
 import { whyGone, whyGoneSync } from './renewal.js'
 
 let holdOf: (lease: HeldLease) => Hold
@@ -63,9 +64,9 @@ export class Lease extends HeldLease {
    */
   release(): Promise<boolean> {
     const hold = holdOf(this)
-    if (hold.space.syncStore === undefined) return hold.release()
+    if (hold.space.syncStore === undefined) return release(hold)
     try {
-      return Promise.resolve(hold.releaseSync())
+      return Promise.resolve(releaseSync(hold))
     } catch (error) {
       return Promise.reject(asHoldfastError(error, 'release', hold.terms.key))
     }
@@ -93,7 +94,7 @@ export class Lease extends HeldLease {
     const hold = holdOf(this)
     if (!hold.isActive()) return
     try {
-      if (!(await hold.release())) hold.foundGone(await whyGone(hold))
+      if (!(await release(hold))) hold.foundGone(await whyGone(hold))
     } catch (error) {
       warnOfRelease(hold, error)
     }
@@ -104,7 +105,7 @@ export class Lease extends HeldLease {
 export class SyncLease extends HeldLease {
   /** Ends the hold. false: it had already ended. @throws StoreError as `Lease.release` */
   release(): boolean {
-    return holdOf(this).releaseSync()
+    return releaseSync(holdOf(this))
   }
 
   /** Releases at the end of `using`. @throws LockLostError when the hold was lost before, unless `onLost` is 'warn' */
@@ -129,7 +130,7 @@ export class SyncLease extends HeldLease {
     const hold = holdOf(this)
     if (!hold.isActive()) return
     try {
-      if (!hold.releaseSync()) hold.foundGone(whyGoneSync(hold))
+      if (!releaseSync(hold)) hold.foundGone(whyGoneSync(hold))
     } catch (error) {
       warnOfRelease(hold, error)
     }

@@ -38,8 +38,13 @@ export function queueMs(scope: Capabilities['scope']): number {
   return scope === 'process' ? 24 * 3_600_000 : 3000
 }
 
+/** How many hand-overs a process serves before it asks the store again, so that other processes get their turn. */
+export const localTurns = 16
+
 export interface Refusal {
   readonly freeInMs: number | undefined
+  /** It stands in the store's queue: a notice will tell. */
+  readonly queued: boolean
   /** How often this waiter was refused in a row. */
   readonly refusals: number
   /** A number from 0 to 1. */
@@ -47,18 +52,17 @@ export interface Refusal {
 }
 
 /**
- * How long to wait before asking a store again. Pushed: a heartbeat (a third of the place's lease) or the holder's end,
+ * How long to wait before asking a store again. Queued: a heartbeat (a third of the place's lease) or the holder's end,
  * whichever is sooner. Polled: 10 ms growing to 250 ms, less up to a half at random so that processes spread, and never
  * later than the holder's end.
  */
-export function nextDelayMs(capabilities: Capabilities, { freeInMs, refusals, random }: Refusal): number {
+export function nextDelayMs(scope: Capabilities['scope'], { freeInMs, queued, refusals, random }: Refusal): number {
   const freeMs = freeInMs === undefined ? Number.POSITIVE_INFINITY : Math.max(freeInMs, 0) + 1
   const pollMs = Math.min(10 * 1.5 ** Math.min(refusals, 10), 250) * (1 - random / 2)
-  const pauseMs = capabilities.wake === 'push' ? queueMs(capabilities.scope) / 3 : pollMs
-  return Math.min(pauseMs, freeMs)
+  return Math.min(queued ? queueMs(scope) / 3 : pollMs, freeMs)
 }
 
 /** How long a contender rests while one of its own process holds; the release brings it along, this is the safety net. */
-export function parkedMs({ scope }: Capabilities): number {
+export function parkedMs(scope: Capabilities['scope']): number {
   return queueMs(scope) / 3
 }

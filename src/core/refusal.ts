@@ -16,9 +16,14 @@ export function traceContention(terms: Terms, waits: boolean): void {
   trace('holdfast:contended', { key: terms.key, waits })
 }
 
-/** The refusal as an error, logged. */
-export function refusal(space: Space, terms: Terms, holder: HolderInfo | undefined): LockedError {
+/** The refusal as an error, logged unless it is to be quiet. */
+export function refusal(
+  space: Space,
+  terms: Terms,
+  holder: HolderInfo | undefined,
+  quiet: boolean | undefined,
+): LockedError {
   const error = new LockedError(terms.key, heldBy(holder))
-  space.warn(error.message)
+  if (quiet !== true) space.warn(error.message)
   return error
 }

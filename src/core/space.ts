@@ -3,10 +3,11 @@ import { InvalidOptionError } from './errors.js'
 import type { Gate } from './gate.js'
 import type { Hold } from './hold.js'
 import { asHoldfastError, limited } from './limited.js'
-import { failureRetryMs } from './plan.js'
+import { failureRetryMs, localTurns } from './plan.js'
 import { Registry } from './registry.js'
+import { release } from './release.js'
 import type { AcquireRequest, AnyStore, Notice, SyncStore } from './store.js'
-import { leaseMs, type Terms } from './terms.js'
+import { isPassable, leaseMs, type Terms } from './terms.js'
 import { type Logger, trace } from './trace.js'
 
 /** The identity of one request: its owner, and what became of it. */
@@ -30,6 +31,8 @@ export class Space {
   /** Local waiters by store key. */
   readonly gates: Map<string, Gate> = new Map<string, Gate>()
   readonly holds: Registry<Hold> = new Registry<Hold>()
+  /** Holds by store key, where a call of the store is dear enough to know that the holder is one of ours. */
+  readonly held: Map<string, Hold> = new Map<string, Hold>()
   closed = false
   readonly #id: string
   #serial = 0
@@ -58,7 +61,13 @@ export class Space {
     const { storeKey, limit, permits, label, expireMs } = terms
     const { env } = this
     const holder = { host: env.host, pid: env.pid, label, since: env.wallMs(), expireMs }
-    return { key: storeKey, owner, ttlMs: leaseMs(terms), limit, permits, queueMs, holder }
+    const turns = queueMs > 0 ? this.turnsOf(terms) : 0
+    return { key: storeKey, owner, ttlMs: leaseMs(terms), limit, permits, queueMs, turns, holder }
+  }
+
+  /** How many hand-overs within the process a hold of these terms may serve. */
+  turnsOf(terms: Terms): number {
+    return this.store.selfRenewal === undefined && isPassable(terms) ? localTurns : 0
   }
 
   /** Gives up a request whose outcome is unknown: releases it in the background, a few times, without keeping the process alive. */
@@ -92,7 +101,7 @@ export class Space {
     for (const gate of [...this.gates.values()]) gate.close()
     const releases = this.holds.all().map(async (hold) => {
       try {
-        await hold.release()
+        await release(hold)
       } catch (error) {
         this.warn(`${asHoldfastError(error, 'release', hold.terms.key).message} (while closing)`)
       }

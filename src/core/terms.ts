@@ -25,6 +25,8 @@ export interface Waiting {
   readonly waitMs: number
   /** Cancels the wait. */
   readonly signal: AbortSignal | undefined
+  /** Being refused is no news: it is not logged. Default false. */
+  readonly quiet?: boolean
 }
 
 /** The lease to ask for `spentMs` into the hold: the ttl, at least the rest of `minHold`, at most the rest of `expire`. */
@@ -33,4 +35,9 @@ export function leaseMs({ ttlMs, expireMs, minHoldMs }: Terms, spentMs = 0): num
   if (ttlMs === null) return restMs ?? null
   const wantedMs = Math.max(ttlMs, minHoldMs - spentMs)
   return restMs === undefined ? wantedMs : Math.min(wantedMs, restMs)
+}
+
+/** May a hold of these terms be handed over within the process without telling the store? Its limits would have to be told. */
+export function isPassable({ limit, expireMs, minHoldMs }: Terms): boolean {
+  return limit === 1 && expireMs === undefined && minHoldMs === 0
 }

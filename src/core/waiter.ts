@@ -1,4 +1,4 @@
-import { type Env, type Mark, markOf, type Timer } from './env.js'
+import type { Env, Timer } from './env.js'
 import type { Hold } from './hold.js'
 import type { Linked } from './queue.js'
 import type { Terms, Waiting } from './terms.js'
@@ -9,7 +9,7 @@ export interface Line {
   cancelled(waiter: Waiter, reason: unknown): void
 }
 
-/** The two ends of a promise of a hold. */
+/** What a waiter does with its hold or its refusal. */
 export interface Settle {
   readonly resolve: (hold: Hold) => void
   readonly reject: (reason: unknown) => void
@@ -18,7 +18,9 @@ export interface Settle {
 /** One request in a local line: what it wants, how long it waits, whom to tell. */
 export class Waiter implements Linked<Waiter> {
   readonly terms: Terms
-  readonly since: Mark
+  /** When it came, on the monotonic clock. */
+  readonly sinceMs: number
+  quiet = false
   before: Waiter | undefined = undefined
   after: Waiter | undefined = undefined
   readonly #settle: Settle
@@ -28,12 +30,13 @@ export class Waiter implements Linked<Waiter> {
 
   constructor(env: Env, terms: Terms, settle: Settle) {
     this.terms = terms
-    this.since = markOf(env, false)
+    this.sinceMs = env.nowMs()
     this.#settle = settle
   }
 
   /** Lets its time limit and its signal take it out of the line. */
-  watch(env: Env, { waitMs, signal }: Waiting, line: Line): void {
+  watch(env: Env, { waitMs, signal, quiet }: Waiting, line: Line): void {
+    this.quiet = quiet === true
     if (waitMs !== Number.POSITIVE_INFINITY) {
       const timeOut = (): void => {
         line.timedOut(this)
@@ -49,16 +52,17 @@ export class Waiter implements Linked<Waiter> {
   }
 
   grant(hold: Hold): void {
-    this.#stop()
+    this.stop()
     this.#settle.resolve(hold)
   }
 
   refuse(reason: unknown): void {
-    this.#stop()
+    this.stop()
     this.#settle.reject(reason)
   }
 
-  #stop(): void {
+  /** It waits no more, though it is not yet told. */
+  stop(): void {
     this.#timer?.clear()
     if (this.#abort !== undefined) this.#signal?.removeEventListener('abort', this.#abort)
   }

@@ -4,9 +4,10 @@ import { SyncUnsupportedError } from '../core/errors.js'
 import { checkKey } from '../core/key.js'
 import type { Hold } from '../core/hold.js'
 import { Lease, SyncLease } from '../core/lease.js'
+import { release, releaseSync } from '../core/release.js'
 import * as query from './query.js'
 import type { Space } from '../core/space.js'
-import type { Terms } from '../core/terms.js'
+import type { Terms, Waiting } from '../core/terms.js'
 import type { Instance, Source } from './instance.js'
 import type { ParsedOptions } from './options.js'
 
@@ -29,14 +30,11 @@ export class Handle {
   }
 
   acquire(): Promise<Lease> {
-    return this.#now(async (space, terms) => this.#lease(await acquire(space, terms, this.#options)))
+    return this.#now(acquire)
   }
 
   tryAcquire(): Promise<Lease | undefined> {
-    return this.#now(async (space, terms) => {
-      const hold = await tryAcquire(space, terms, this.#options)
-      return hold === undefined ? undefined : this.#lease(hold)
-    })
+    return this.#now(tryAcquire)
   }
 
   async run<T>(body: (lease: Lease) => T | PromiseLike<T>): Promise<T> {
@@ -106,22 +104,23 @@ export class Handle {
   }
 
   async release(): Promise<boolean> {
-    return (await this.#hold?.release()) ?? false
+    return this.#hold === undefined ? false : await release(this.#hold)
   }
 
   releaseSync(): boolean {
     if (this.#hold === undefined) return false
     assertSync(this.#hold.space, this.key, 'releaseSync')
-    return this.#hold.releaseSync()
+    return releaseSync(this.#hold)
   }
 
-  /** Grants at once where that takes no promise; else as `slowly` says. Never throws in sync. */
-  #now<T extends Lease | undefined>(slowly: (space: Space, terms: Terms) => Promise<T>): Promise<T | Lease> {
+  /** Grants at once where that takes no promise, else asks properly. Never throws in sync. */
+  #now<T extends Lease | undefined>(ask: Ask<T>): Promise<T | Lease> {
     try {
       const { space, terms } = this.#at()
       this.#options.signal?.throwIfAborted()
       const hold = acquireAtOnce(space, terms)
-      return hold === undefined ? slowly(space, terms) : Promise.resolve(this.#lease(hold))
+      if (hold !== undefined) return Promise.resolve(this.#lease(hold))
+      return ask(space, terms, this.#options, (granted) => this.#lease(granted))
     } catch (error) {
       return Promise.reject(error) // a signal's reason may be anything
     }
@@ -165,6 +164,8 @@ export class Handle {
     )
   }
 }
+
+type Ask<T> = (space: Space, terms: Terms, waiting: Waiting, take: (hold: Hold) => Lease) => Promise<T>
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as Record<string, unknown>)['then'] === 'function'

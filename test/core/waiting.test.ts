@@ -1,4 +1,4 @@
-import { createHoldfast, LockTimeoutError, memory, StoreError } from 'holdfast'
+import { createHoldfast, type Lease, LockTimeoutError, memory, StoreError } from 'holdfast'
 import { describe, expect, test } from 'vitest'
 import { rejection, world } from '../support/world.js'
 
@@ -23,18 +23,73 @@ describe.each([
     expect(order).toEqual(Array.from({ length: 50 }, (_value, index) => index))
   })
 
-  test('hands over in one call of the store', async () => {
+  test('hands over within the process without a call of the store, at most 16 times in a row', async () => {
     const { holdfast, store } = setUp()
     const lock = holdfast.lock('k', { wait: true })
     const first = await lock.acquire()
-    const second = lock.acquire()
-    const third = lock.acquire()
+    const rest = Array.from({ length: 40 }, async () => {
+      const lease = await lock.acquire()
+      const { token } = lease
+      await lease.release()
+      return token
+    })
     await settle()
     const before = store.calls.length
     await first.release()
-    await (await second).release()
-    expect((await third).active).toBe(true)
-    expect(store.calls.length - before).toBe(2)
+    const tokens = await Promise.all(rest)
+    // the 17th and the 34th are calls that release and acquire at once, and the last release is one
+    expect(store.calls.length - before).toBe(3)
+    expect([first.token, ...tokens]).toEqual([first.token, ...tokens].sort((a, b) => a - b))
+    expect(new Set(tokens).size).toBe(40)
+  })
+
+  test('a token that was handed out within the process is smaller than that of the next grant', async () => {
+    const { holdfast, other } = setUp()
+    const lock = holdfast.lock('k', { wait: true })
+    const waits = Array.from({ length: 10 }, () => lock.acquire())
+    let last = 0
+    for (const wait of waits) {
+      const lease = await wait
+      expect(lease.token).toBeGreaterThan(last)
+      last = lease.token
+      if (wait !== waits.at(-1)) await lease.release()
+    }
+    await other().lock('k').forceRelease() // the store is never told of the tokens in between
+    expect((await other().lock('k').acquire()).token).toBeGreaterThan(last)
+  })
+
+  test('a hold with limits of its own is not passed on behind the back of the store', async () => {
+    const { holdfast, store } = setUp()
+    for (const options of [{ expire: 5000 }, { minHold: 1 }, { ttl: 5000 }]) {
+      const first = await holdfast.lock('k', { wait: true }).acquire()
+      const second = holdfast.lock('k', { wait: true, ...options }).acquire()
+      await settle()
+      const before = store.calls.length
+      await first.release()
+      await second
+      expect(store.calls.length - before).toBe(1)
+      await holdfast.lock('k').forceRelease()
+    }
+  })
+
+  test('other processes get their turn after at most 16 of ours', async () => {
+    const { holdfast, other, time } = setUp()
+    const served: string[] = []
+    const lock = holdfast.lock('k', { wait: true })
+    const use = async (name: string, wait: Promise<Lease>): Promise<void> => {
+      const lease = await wait
+      served.push(name)
+      await lease.release()
+    }
+    const first = await lock.acquire()
+    const ours = Array.from({ length: 60 }, () => use('ours', lock.acquire()))
+    const theirs = use('theirs', other().lock('k', { wait: true }).acquire())
+    await settle()
+    await first.release()
+    await time.advance(300)
+    await Promise.all([...ours, theirs])
+    if (capabilities.wake === 'push') expect(served.indexOf('theirs')).toBeLessThanOrEqual(17)
+    expect(served).toHaveLength(61)
   })
 
   test('has one contender for a process and key, however many wait', async () => {

@@ -63,7 +63,7 @@ class MemoryStore implements SyncStore {
       this.#entries.set(key, entry)
     } else if (entry.isEmpty()) entry.limit = limit
     else return this.#acquireContended(entry, request)
-    return entry.grant(request, ++this.#lastToken, this.#expiry(request.ttlMs), this)
+    return entry.grant(request, this.#nextToken(request), this.#expiry(request.ttlMs), this)
   }
 
   renew(key: string, owner: string, ttlMs: number): boolean {
@@ -151,7 +151,7 @@ class MemoryStore implements SyncStore {
       )
     }
     if (entry.canGrant(request)) {
-      return entry.grant(request, ++this.#lastToken, this.#expiry(request.ttlMs), this)
+      return entry.grant(request, this.#nextToken(request), this.#expiry(request.ttlMs), this)
     }
     const nowMs = this.#env.nowMs()
     const position = queueMs > 0 ? entry.enqueue(request, nowMs + queueMs) : undefined
@@ -171,7 +171,7 @@ class MemoryStore implements SyncStore {
     for (let head = entry.head(); head !== undefined && entry.fits(head.request); head = entry.head()) {
       const { request } = head
       const { owner, key } = request
-      const { token } = entry.grant(request, ++this.#lastToken, this.#expiry(request.ttlMs), this)
+      const { token } = entry.grant(request, this.#nextToken(request), this.#expiry(request.ttlMs), this)
       if (owner !== quietOwner) this.#tell({ type: 'granted', key, owner, token })
     }
     if (entry.isEmpty()) this.#retire(entry)
@@ -186,6 +186,13 @@ class MemoryStore implements SyncStore {
     const before = this.#idle
     this.#idle = entry
     if (before !== undefined && before !== entry && before.isEmpty()) this.#entries.delete(before.key)
+  }
+
+  /** Its own and those reserved for hand-overs that the store will not hear of. */
+  #nextToken({ turns = 0 }: AcquireRequest): number {
+    const token = this.#lastToken + 1
+    this.#lastToken = token + turns
+    return token
   }
 
   #expiry(ttlMs: number | null): number {

@@ -1,0 +1,72 @@
+import type { Handed } from './contender.js'
+import type { Hold } from './hold.js'
+import { asHoldfastError, limited } from './limited.js'
+import type { Handoff } from './store.js'
+import { trace } from './trace.js'
+
+/**
+ * Ends a hold. With a waiter of this process it is passed on, in memory while its turns last, else by the call that
+ * releases it. false: it had already ended. @throws StoreError
+ */
+export async function release(hold: Hold): Promise<boolean> {
+  const { space, terms, owner } = hold
+  if (space.syncStore !== undefined) return releaseSync(hold)
+  if (!hold.isActive()) return false
+  const leftMs = hold.minHoldLeftMs()
+  const gate = space.gates.get(terms.storeKey)
+  if (gate?.passOn(hold) === true) return true
+  hold.end('LOCK_RELEASED')
+  const handed = leftMs > 0 ? undefined : gate?.handOver(terms)
+  try {
+    return await letGo(hold, leftMs, handed)
+  } catch (error) {
+    const failure = asHoldfastError(error, 'release', terms.key)
+    trace('holdfast:store-failed', { key: terms.key, operation: 'release', error: failure })
+    handed?.failed(failure)
+    if (leftMs <= 0) space.cleanUp(terms, owner)
+    throw failure
+  } finally {
+    if (handed === undefined) gate?.kick()
+  }
+}
+
+/** The same on a store that answers at once. @throws StoreError */
+export function releaseSync(hold: Hold): boolean {
+  if (!hold.isActive()) return false
+  const { space, terms, owner } = hold
+  const store = space.syncStore
+  if (store === undefined) throw new TypeError('a hold of an async store was released in sync') // a fault of ours
+  const leftMs = hold.minHoldLeftMs()
+  const gate = space.gates.size === 0 ? undefined : space.gates.get(terms.storeKey)
+  if (gate?.passOn(hold) === true) return true
+  hold.end('LOCK_RELEASED')
+  const handed = leftMs > 0 ? undefined : gate?.handOver(terms)
+  try {
+    if (handed !== undefined) return takeHandoff(handed, store.release(terms.storeKey, owner, handed.request))
+    const released = leftMs > 0 ? store.renew(terms.storeKey, owner, leftMs) : store.release(terms.storeKey, owner)
+    gate?.kick()
+    return released
+  } catch (error) {
+    handed?.failed(error)
+    space.cleanUp(terms, owner)
+    throw asHoldfastError(error, 'release', terms.key)
+  }
+}
+
+async function letGo({ space, terms, owner }: Hold, leftMs: number, handed: Handed | undefined): Promise<boolean> {
+  const { env, store } = space
+  const { storeKey, storeTimeoutMs } = terms
+  if (leftMs > 0) {
+    return await limited(env, Promise.resolve(store.renew(storeKey, owner, leftMs)), storeTimeoutMs, 'release', true)
+  }
+  if (handed === undefined) {
+    return await limited(env, Promise.resolve(store.release(storeKey, owner)), storeTimeoutMs, 'release', true)
+  }
+  const call = Promise.resolve(store.release(storeKey, owner, handed.request))
+  return takeHandoff(handed, await limited(env, call, storeTimeoutMs, 'release', true))
+}
+
+function takeHandoff(handed: Handed, { released, next }: Handoff): boolean {
+  handed.answered(next)
+  return released
+}
