@@ -4,7 +4,7 @@ import type { Driver, IoredisClient, Scan, Subscriber } from './client.js'
 /** What is used of ioredis beyond the public type; the same in versions 5 and 6 and in iovalkey. */
 export interface Ioredis extends IoredisClient {
   readonly options: IoredisSettings & { readonly redisOptions?: IoredisSettings }
-  readonly stream?: { readonly destroyed: boolean; destroy(): void; unref(): void }
+  readonly stream?: { readonly destroyed: boolean; destroy(): void; unref(): void; cork?(): void; uncork?(): void }
   connect(): Promise<void>
   disconnect(): void
   duplicate(settings?: Readonly<Record<string, unknown>>): Ioredis
@@ -31,6 +31,7 @@ export function ioredisDriver(client: IoredisClient, env: Env): Driver {
   const { keyPrefix, redisOptions } = ioredis.options
   const settings = [ioredis.options, redisOptions ?? {}]
   let turn = 0
+  const gather = gatherer(ioredis)
   return {
     keyPrefix: keyPrefix?.toString() ?? '',
     secrets: settings
@@ -38,7 +39,10 @@ export function ioredisDriver(client: IoredisClient, env: Env): Driver {
       .filter((secret) => typeof secret === 'string')
       .filter((secret) => secret !== ''),
     refusal: () => (client.status === 'end' ? 'the client is closed' : undefined),
-    evalsha: (sha, keys, args) => client.evalsha(sha, keys.length, ...keys, ...args),
+    evalsha: (sha, keys, args) => {
+      gather()
+      return client.evalsha(sha, keys.length, ...keys, ...args)
+    },
     eval: (text, keys, args) => client.eval(text, keys.length, ...keys, ...args),
     scanners: () => Promise.resolve(nodesOf(ioredis).map(scanner)),
     subscriber: (onLost) => {
@@ -48,6 +52,27 @@ export function ioredisDriver(client: IoredisClient, env: Env): Driver {
       if (node === undefined) return Promise.reject(new Error('no node of the cluster is known yet'))
       return Promise.resolve(subscriber(node.duplicate(subscriberSettings), env, onLost))
     },
+  }
+}
+
+/**
+ * Commands of one tick in one write: `process.nextTick`, asked for in a promise job, runs when all promise jobs have. From
+ * the second command of a tick on: one alone goes out at once. 64 callers: 0.03 reads of the server a pair in place of 1.
+ */
+function gatherer(client: Ioredis): () => void {
+  let commands = 0
+  let corked: Ioredis['stream']
+  const flush = (): void => {
+    commands = 0
+    corked?.uncork?.()
+    corked = undefined
+  }
+  return () => {
+    if (++commands === 1) process.nextTick(flush)
+    else if (commands === 2) {
+      corked = client.stream
+      corked?.cork?.()
+    }
   }
 }
 
