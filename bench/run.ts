@@ -1,53 +1,67 @@
-/** `npm run bench`: the tables of the README, measured on this machine in one run. */
-import { cpus } from 'node:os'
-import { startRedis } from '../test/support/servers/redis.js'
-import { measure, type Row, type Rounds } from './measure.js'
-import { memoryTasks, pairsPerRun } from './memory.js'
-import { ioredisTasks, nodeRedisTasks, type RedisTasks } from './redis.js'
+/** `npm run bench`: holdfast beside other libraries and beside the floor. `--help` tells the options. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { build } from './harness/build.js'
+import { root } from './harness/packages.js'
+import { judged, type Results, type ScenarioResult } from './harness/results.js'
+import { runScenario } from './harness/rounds.js'
+import { type Options, readOptions, usage } from './options.js'
+import { barsTable } from './report/bars.js'
+import { writeDocuments } from './report/page.js'
+import { scenarioTables } from './report/tables.js'
+import { scenarios } from './scenarios/index.js'
 
-const quick = process.argv.includes('--quick')
-const rounds = quick ? 3 : 9
-const roundMs = quick ? 100 : 500
+const options = readOptions(process.argv.slice(2))
+// 'exit' listeners end the servers and the measured processes
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+if (options.help) console.log(usage)
+else await bench(options)
 
-console.log(
-  `Node ${process.version}, ${String(cpus().length)} × ${cpus()[0]?.model.trim() ?? 'unknown'}, ${new Date().toISOString().slice(0, 10)}`,
-)
-console.log(
-  `medians of ${String(rounds)} interleaved rounds of ${String(roundMs)} ms; ratios are taken within a round\n`,
-)
-
-print('In memory: uncontended acquire + release', await measure(memoryTasks(), progress('memory')), pairsPerRun)
-const server = await startRedis()
-try {
-  for (const [name, make] of [
-    ['ioredis', ioredisTasks],
-    ['node-redis', nodeRedisTasks],
-  ] as const) {
-    const tasks: RedisTasks = await make(server.url)
-    print(`Redis on loopback by ${name}: uncontended acquire + release`, await measure(tasks.tasks, progress(name)), 1)
-    console.log(`${(await tasks.commands()).toFixed(2)} commands sent for one acquire + release\n`)
-    await tasks.close()
+async function bench(options: Options): Promise<void> {
+  const { from, json = join(root, '.cache', 'bench', 'results.json') } = options
+  let results: Results = from === undefined ? { scenarios: [] } : (JSON.parse(readFileSync(from, 'utf8')) as Results)
+  if (options.scenarios.length > 0) {
+    results = await measured(options, results, (soFar) => {
+      mkdirSync(dirname(json), { recursive: true })
+      writeFileSync(json, JSON.stringify(soFar))
+    })
+  } else {
+    for (const scenario of results.scenarios) console.log(scenarioTables(scenario))
   }
-} finally {
-  await server.stop()
+  console.log(`## What it set out to show\n\n${barsTable(results)}`)
+  if (options.write) for (const path of writeDocuments(results)) process.stderr.write(`wrote ${path}\n`)
 }
 
-function progress(what: string): Rounds {
-  return {
-    rounds,
-    roundMs,
-    progress: (round) => {
-      process.stderr.write(`\r${what}: round ${String(round)} of ${String(rounds)}${round === rounds ? '\n' : ''}`)
-    },
+/** Each scenario is printed and kept as soon as it ends, in place of what `before` has of it. */
+async function measured(options: Options, before: Results, keep: (results: Results) => void): Promise<Results> {
+  const { reps, quick, only, cases } = options
+  process.stderr.write('building\n')
+  const { worker, remove } = await build()
+  const scratch = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))
+  const startMs = performance.now()
+  const progress = (line: string): void => {
+    process.stderr.write(`${((performance.now() - startMs) / 1000).toFixed(0).padStart(5)} s  ${line}\n`)
   }
+  let results = before
+  try {
+    for (const scenario of options.scenarios) {
+      const result = await runScenario(scenario, { worker, reps, quick, only, cases, scratch, progress })
+      if (result.cases.length === 0) continue
+      results = judged(inOrder(results, result))
+      keep(results)
+      for (const scenario of results.scenarios) {
+        if (scenario.id === result.id) console.log(scenarioTables(scenario))
+      }
+    }
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+    remove()
+  }
+  return results
 }
 
-function print(title: string, rows: readonly Row[], pairs: number): void {
-  console.log(`### ${title}\n\n| | time | × the first |\n| --- | --- | --- |`)
-  for (const { name, ns, ratio } of rows) {
-    const each = ns / pairs
-    const time = each < 1000 ? `${each.toFixed(0)} ns` : `${(each / 1000).toFixed(1)} µs`
-    console.log(`| ${name} | ${time} | ${ratio.toFixed(2)} |`)
-  }
-  console.log()
+function inOrder(before: Results, added: ScenarioResult): Results {
+  const byId = new Map([...before.scenarios, added].map((result) => [result.id, result]))
+  return { scenarios: scenarios.flatMap(({ id }) => byId.get(id) ?? []) }
 }

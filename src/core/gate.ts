@@ -43,13 +43,7 @@ export class Gate implements Line, Client {
   /** Waits in line for a hold. @throws LockTimeoutError, StoreError, or the signal's reason */
   enter<T>(terms: Terms, waiting: Waiting, take: (hold: Hold) => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      const settle = {
-        resolve: (hold: Hold): void => {
-          resolve(take(hold))
-        },
-        reject,
-      }
-      const waiter = new Waiter(this.#space.env, terms, settle)
+      const waiter = new Waiter(this.#space.env, terms, { take, resolve, reject })
       this.#waiters.push(waiter)
       waiter.watch(this.#space.env, waiting, this)
       if (this.#waiters.size > 1) traceContention(terms, true)

@@ -144,7 +144,7 @@ export class Hold {
     const { space, terms, owner, token } = this
     this.#timer?.clear()
     space.holds.remove(this.#place)
-    if (space.held.get(terms.storeKey) === this) space.held.delete(terms.storeKey)
+    if (!space.local && space.held.get(terms.storeKey) === this) space.held.delete(terms.storeKey)
     space.store.selfRenewal?.stop(terms.storeKey, owner)
     if (code !== 'LOCK_RELEASED') {
       this.#tell(code, detail)

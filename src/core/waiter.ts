@@ -9,9 +9,10 @@ export interface Line {
   cancelled(waiter: Waiter, reason: unknown): void
 }
 
-/** What a waiter does with its hold or its refusal. */
+/** The two ends of a waiter's promise, and what makes its value of a hold. */
 export interface Settle {
-  readonly resolve: (hold: Hold) => void
+  readonly take: (hold: Hold) => unknown
+  readonly resolve: (value: never) => void
   readonly reject: (reason: unknown) => void
 }
 
@@ -53,7 +54,8 @@ export class Waiter implements Linked<Waiter> {
 
   grant(hold: Hold): void {
     this.stop()
-    this.#settle.resolve(hold)
+    const { take, resolve } = this.#settle
+    resolve(take(hold) as never) // the promise and `take` were made for each other
   }
 
   refuse(reason: unknown): void {
