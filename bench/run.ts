@@ -19,7 +19,7 @@ if (options.help) console.log(usage)
 else await bench(options)
 
 async function bench(options: Options): Promise<void> {
-  const { from, json = join(root, '.cache', 'bench', 'results.json') } = options
+  const { from, json = join(root, '.cache', 'bench', isWhole(options) ? 'results.json' : 'last.json') } = options
   let results: Results = from === undefined ? { scenarios: [] } : (JSON.parse(readFileSync(from, 'utf8')) as Results)
   if (options.scenarios.length > 0) {
     results = await measured(options, results, (soFar) => {
@@ -33,12 +33,19 @@ async function bench(options: Options): Promise<void> {
   if (options.write) for (const path of writeDocuments(results)) process.stderr.write(`wrote ${path}\n`)
 }
 
+/** Its results are kept apart, so that a look at one scenario does not cost the run of half an hour. */
+function isWhole({ scenarios: chosen, quick, only, cases }: Options): boolean {
+  return chosen.length === scenarios.length && !quick && only === undefined && cases === undefined
+}
+
 /** Each scenario is printed and kept as soon as it ends, in place of what `before` has of it. */
 async function measured(options: Options, before: Results, keep: (results: Results) => void): Promise<Results> {
   const { reps, quick, only, cases } = options
   process.stderr.write('building\n')
   const { worker, remove } = await build()
   const scratch = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))
+  const forget = (): void => rmSync(scratch, { recursive: true, force: true })
+  process.once('exit', forget)
   const startMs = performance.now()
   const progress = (line: string): void => {
     process.stderr.write(`${((performance.now() - startMs) / 1000).toFixed(0).padStart(5)} s  ${line}\n`)
@@ -55,7 +62,7 @@ async function measured(options: Options, before: Results, keep: (results: Resul
       }
     }
   } finally {
-    rmSync(scratch, { recursive: true, force: true })
+    forget()
     remove()
   }
   return results

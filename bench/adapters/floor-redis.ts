@@ -1,0 +1,82 @@
+/** What the wire and the client cost, with no library on top. */
+import { createHash, randomBytes } from 'node:crypto'
+import { Redis } from 'ioredis'
+import { createClient } from 'redis'
+import type { Instance, Setting } from '../library.js'
+
+interface Held {
+  readonly key: string
+  readonly value: string
+}
+
+const compareAndDelete = 'if redis.call("get",KEYS[1])==ARGV[1] then return redis.call("del",KEYS[1]) end return 0'
+const sha = createHash('sha1').update(compareAndDelete).digest('hex')
+
+/** SET NX PX, then DEL or the compare-and-delete script by its sha. */
+export async function openPair({ redisUrl }: Setting, end: 'DEL' | 'script'): Promise<Instance<Held>> {
+  const client = new Redis(redisUrl)
+  await client.script('LOAD', compareAndDelete)
+  const name = valueMaker()
+  return {
+    async acquire(key, terms) {
+      const value = name()
+      if ((await client.set(key, value, 'PX', terms?.ttlMs ?? 30_000, 'NX')) !== 'OK') throw new Error(`${key} is held`)
+      return { key, value }
+    },
+    release: ({ key, value }) => (end === 'DEL' ? client.del(key) : client.evalsha(sha, 1, key, value)),
+    close: () => client.quit(),
+  }
+}
+
+/** The same by node-redis, with the script. */
+export async function openNodeRedisPair({ redisUrl }: Setting): Promise<Instance<Held>> {
+  const client = await createClient({ url: redisUrl }).connect()
+  await client.scriptLoad(compareAndDelete)
+  const name = valueMaker()
+  return {
+    async acquire(key, terms) {
+      const value = name()
+      const expiration = { type: 'PX', value: terms?.ttlMs ?? 30_000 } as const
+      if ((await client.set(key, value, { condition: 'NX', expiration })) !== 'OK') throw new Error(`${key} is held`)
+      return { key, value }
+    },
+    release: ({ key, value }) => client.evalSha(sha, { keys: [key], arguments: [value] }),
+    close: () => client.close(),
+  }
+}
+
+/** A token in a list: no expiry, no owner, and a connection for each waiter, for a blocked one can do nothing else. */
+export async function openBlockingToken({ redisUrl, waiters }: Setting): Promise<Instance<string>> {
+  const client = new Redis(redisUrl)
+  await client.ping()
+  const connections = Array.from({ length: waiters }, () => new Redis(redisUrl))
+  await Promise.all(connections.map((connection) => connection.ping()))
+  const ready = new Set<string>()
+  const prepare = async (key: string): Promise<void> => {
+    ready.add(key)
+    if ((await client.setnx(`${key}:made`, 1)) === 1) await client.rpush(key, 'token')
+  }
+  return {
+    async acquire(key, terms) {
+      if (!ready.has(key)) await prepare(key)
+      const connection = connections.pop() ?? new Redis(redisUrl)
+      try {
+        if ((await connection.blpop(key, (terms?.waitMs ?? 30_000) / 1000)) === null) throw new Error(`${key} is held`)
+      } finally {
+        connections.push(connection)
+      }
+      return key
+    },
+    release: (key) => client.lpush(key, 'token'),
+    async close() {
+      for (const connection of [client, ...connections]) connection.disconnect()
+    },
+  }
+}
+
+/** Values like a lock's: unique, and cheap to make. */
+function valueMaker(): () => string {
+  const process = randomBytes(12).toString('base64url')
+  let made = 0
+  return () => `${process}${String(++made)}`
+}

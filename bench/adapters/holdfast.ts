@@ -1,0 +1,50 @@
+/** holdfast by its public API, as it was built for this run. */
+import { createHoldfast, type Lease, type Lock, type SyncLease } from 'holdfast'
+import { redis } from 'holdfast/redis'
+import { Redis } from 'ioredis'
+import { createClient } from 'redis'
+import type { Instance, Setting, Terms } from '../library.js'
+
+/** A handle for each call, or one that is kept: of the first key that is asked for. */
+export function openMemory(handles: 'kept' | 'each call'): Instance<Lease> {
+  const { lock } = createHoldfast()
+  const acquire = (key: string, terms?: Terms): Promise<Lease> => lock(key, optionsOf(terms)).acquire()
+  const shared = { release: (lease: Lease) => lease.release(), token: tokenOf }
+  if (handles === 'each call') return { acquire, ...shared }
+  let handle: Lock | undefined
+  return { acquire: (key, terms) => (handle ??= lock(key, optionsOf(terms))).acquire(), ...shared }
+}
+
+export function openSync(): Instance<SyncLease> {
+  const { lock } = createHoldfast()
+  return { acquire: (key) => lock(key).acquireSync(), release: (lease) => lease.release(), token: tokenOf }
+}
+
+export async function openByIoredis({ redisUrl }: Setting): Promise<Instance<Lease>> {
+  const client = new Redis(redisUrl)
+  await client.ping()
+  return overRedis(client, () => client.quit())
+}
+
+export async function openByNodeRedis({ redisUrl }: Setting): Promise<Instance<Lease>> {
+  const client = await createClient({ url: redisUrl }).connect()
+  return overRedis(client, () => client.close())
+}
+
+function overRedis(client: Parameters<typeof redis>[0], quit: () => Promise<unknown>): Instance<Lease> {
+  const holdfast = createHoldfast({ store: redis(client) })
+  return {
+    acquire: (key, terms) => holdfast.lock(key, optionsOf(terms)).acquire(),
+    release: (lease) => lease.release(),
+    token: tokenOf,
+    async close() {
+      await holdfast.close()
+      await quit()
+    },
+  }
+}
+
+const optionsOf = (terms: Terms | undefined): { wait: number; ttl: number } | undefined =>
+  terms && { wait: terms.waitMs, ttl: terms.ttlMs }
+
+const tokenOf = (lease: Lease | SyncLease): number => lease.token
