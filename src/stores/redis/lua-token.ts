@@ -9,7 +9,10 @@ const { raw } = String
  */
 export const rememberToken = (undo: string): string => raw`
 local kept = token
-if turns ~= '0' then kept = string.format('%.0f', token + turns) end
+if turns ~= '0' then
+  local sum = 1000000 + micros + turns
+  kept = sum < 2000000 and time[1] .. string.sub(sum, 2) or string.format('%.0f', token + turns)
+end
 local last = redis.pcall('SET', tokenKey, kept, 'PX', tokenTtl, 'GET')
 if type(last) == 'table' then
   last = redis.pcall('GETSET', tokenKey, kept)
