@@ -262,7 +262,7 @@ describe('the queue on Redis', () => {
     await holder.store.release(key, 'holder')
     await take(waiting.store, key, 'waiting', { queueMs: 3_000 })
     await own.command('ACL', 'SETUSER', 'default', '+subscribe')
-    await eventually(async () => (await holder.store.acquire(request(key, 'holder', { queueMs: 3_000 }))).granted === false)
+    await eventually(async () => !(await holder.store.acquire(request(key, 'holder', { queueMs: 3_000 }))).granted)
     await eventually(async () => (await holder.queueUp(key, 'holder')) === 0)
   })
 })
