@@ -20,8 +20,8 @@ const url = inject('redisUrl')
 const onRedis = {
   scope: 'network',
   crashRelease: 'lease',
-  fair: false,
-  wake: 'poll',
+  fair: true,
+  wake: 'push',
   token: 'clock',
   consistency: 'single-node',
   sync: false,

@@ -4,8 +4,8 @@ import type { Store } from '../../core/store.js'
 export const redisCapabilities: Store['capabilities'] = {
   scope: 'network',
   crashRelease: 'lease',
-  fair: false,
-  wake: 'poll',
+  fair: true,
+  wake: 'push',
   token: 'clock',
   consistency: 'single-node',
   sync: false,

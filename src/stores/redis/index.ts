@@ -23,11 +23,13 @@ export interface RedisOptions {
  * `createCluster`), it uses that one, with its settings, its database and its `keyPrefix`; connect and close it yourself.
  * With ioredis, `maxRetriesPerRequest` and `commandTimeout` decide how long a call is tried.
  *
- * A second connection, for notices of forced releases, is opened once something has been held for 50 ms; it is a duplicate
- * of yours (on a Cluster, of one of its nodes), keeps no process alive, and is closed by `close()`.
+ * A second connection, for notices of grants and of forced releases, is opened once a request has to wait or something has
+ * been held for 50 ms; it is a duplicate of yours (on a Cluster, of one of its nodes), keeps no process alive, and is closed
+ * by `close()`.
  *
  * A lock is one plain string at prefix + key, set with PX: `SET key value NX PX ms` of other programs and holdfast exclude
- * each other. Beside it stand, for an hour at most after the lease, the last token and the marks of forced releases.
+ * each other. Beside it stand who waits, and, for an hour at most after the lease, the last token and the marks of forced
+ * releases.
  *
  * Not protected against: a server that loses what it acknowledged (a failover, a restart without AOF, eviction, FLUSHALL), or
  * whose clock jumps forward. The token (`lease.token`) still grows then, unless the clock went back as well.
@@ -36,11 +38,12 @@ export interface RedisOptions {
  *
  * ```text
  * ACL SETUSER app on >password resetkeys ~holdfast:* ~{*holdfast:* resetchannels &holdfast:* -@all
- *   +eval +evalsha +time +exists +get +set +getset +del +pttl +pexpire +pexpireat +hget +hmget +hset +hdel +hincrby
- *   +zadd +zrem +zscore +zrange +zrevrange +zrangebyscore +zremrangebyscore +publish +subscribe +scan
+ *   +eval +evalsha +time +exists +get +set +getset +append +del +pttl +pexpire +pexpireat +hget +hmget +hset +hdel +hincrby
+ *   +zadd +zrem +zscore +zrank +zrange +zrevrange +zrangebyscore +zremrangebyscore +publish +subscribe +pubsub|numsub +scan
  * ```
  *
- * and `+select` for a database other than 0.
+ * and `+select` for a database other than 0. Without `+subscribe` or the channels, waiters poll, and there is no order among
+ * processes; without `+pubsub|numsub`, one that crashed while it waited costs the others the rest of its place in the queue.
  *
  * @param target A URL, or a client that is yours.
  * @throws InvalidOptionError when the target is neither. Its calls reject with `StoreError` (`outcome` says whether the call

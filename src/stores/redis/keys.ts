@@ -1,5 +1,5 @@
-/** What is kept beside the key itself: the last token, the leases of several holders, the owners that were released by force. */
-export type AuxKind = 'token' | 'leases' | 'revoked'
+/** What is kept beside the key itself: the last token, the leases of several holders, who waits and for what, the owners that were released by force. */
+export type AuxKind = 'token' | 'leases' | 'queue' | 'waiters' | 'revoked'
 
 /**
  * Name of a key that belongs to `key`. Redis Cluster runs a script only if all its keys are in one slot, and takes the
@@ -13,10 +13,21 @@ export type AuxKind = 'token' | 'leases' | 'revoked'
  * client puts before every name by itself; it counts for the slot.
  */
 export function auxKey(key: string, kind: AuxKind, keyPrefix: string): string {
+  const [start, end] = auxParts(key, keyPrefix)
+  return start + kind + end
+}
+
+/** The key itself, then what stands beside it: all that a script may touch. */
+export function keysOf(key: string, keyPrefix: string): readonly string[] {
+  const [start, end] = auxParts(key, keyPrefix)
+  return [key, `${start}token${end}`, `${start}leases${end}`, `${start}queue${end}`, `${start}waiters${end}`]
+}
+
+function auxParts(key: string, keyPrefix: string): [start: string, end: string] {
   const full = keyPrefix + key
   const open = full.indexOf('{')
-  if (open === -1 && !full.includes('}')) return `{${full}}:${kind}`
-  return `{${tagAt(full, open) ?? tagOfSlot(slotOf(full))}}:${kind}:${key}`
+  if (open === -1 && !full.includes('}')) return [`{${full}}:`, '']
+  return [`{${tagAt(full, open) ?? tagOfSlot(slotOf(full))}}:`, `:${key}`]
 }
 
 /** Whether `name` is the name that {@link auxKey} gives to something. */
@@ -40,7 +51,7 @@ export function slotOf(name: string): number {
 }
 
 const slots = 16_384
-const auxForm = /^\{([^}]+)\}:(token|leases|revoked)(?::([^]*))?$/
+const auxForm = /^\{([^}]+)\}:(token|leases|queue|waiters|revoked)(?::([^]*))?$/
 
 function tagAt(name: string, open: number): string | undefined {
   if (open === -1) return undefined

@@ -12,9 +12,10 @@ export interface NoticesOptions {
 }
 
 /**
- * Tells listeners what other processes did to our holds. The connection for it is opened when somebody listens and a hold
- * has lasted for 50 ms: short holds and short scripts never pay for it. Failures are silent and tried again: notices
- * speed things up, and the `resync` after each opening makes up for what was missed.
+ * Tells listeners what other processes did to our holds and for our waiters. The connection for it is opened when a
+ * request has to wait, or when somebody listens and a hold has lasted for 50 ms: short holds and short scripts never pay
+ * for it. Failures are silent and tried again: notices speed things up, and the `resync` after each opening makes up for
+ * what was missed.
  */
 export class Notices {
   readonly #options: NoticesOptions
@@ -25,11 +26,51 @@ export class Notices {
   #timer: Timer | undefined = undefined
   #subscriber: Subscriber | undefined = undefined
   #failures = 0
+  #isOpen = false
+  /** Those that wait for the first try to succeed or fail. */
+  readonly #openings = new Set<(isOpen: boolean) => void>()
   /** Tells an opening that has been overtaken by `#stop`. */
   #epoch = 0
 
   constructor(options: NoticesOptions) {
     this.#options = options
+  }
+
+  /** Subscribed: what is granted to a waiter of ours is told. */
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  /** Opens, if nothing is open or being opened. */
+  want(): void {
+    if (this.#wanted) return
+    this.#wanted = true
+    this.#young.clear()
+    this.#timer?.clear()
+    this.#timer = undefined
+    this.#start()
+  }
+
+  /** Resolves when it is known whether it is open, `patienceMs` later at most; at once after a failure, while it is tried again. */
+  opened(patienceMs: number): Promise<boolean> {
+    this.want()
+    if (this.#isOpen || this.#failures > 0) return Promise.resolve(this.#isOpen)
+    return new Promise((resolve) => {
+      const settle = (isOpen: boolean): void => {
+        this.#openings.delete(settle)
+        timer.clear()
+        resolve(isOpen)
+      }
+      const timer = this.#options.env.setTimer(
+        () => {
+          this.#failures++
+          settle(false)
+        },
+        patienceMs,
+        true,
+      )
+      this.#openings.add(settle)
+    })
   }
 
   listen(listener: NoticeListener): () => void {
@@ -58,6 +99,8 @@ export class Notices {
   stop(): void {
     this.#epoch++
     this.#wanted = false
+    this.#failures = 0
+    this.#settle(false)
     this.#young.clear()
     this.#timer?.clear()
     this.#timer = undefined
@@ -69,13 +112,13 @@ export class Notices {
     const [oldestMs] = this.#young.values()
     if (oldestMs === undefined) return
     const leftMs = oldestMs + youngMs - this.#options.env.nowMs()
-    if (leftMs > 0) {
-      this.#timer = this.#later(leftMs, () => this.#look())
-      return
-    }
-    this.#wanted = true
-    this.#young.clear()
-    this.#start()
+    if (leftMs > 0) this.#timer = this.#later(leftMs, () => this.#look())
+    else this.want()
+  }
+
+  #settle(isOpen: boolean): void {
+    this.#isOpen = isOpen
+    for (const settle of this.#openings) settle(isOpen)
   }
 
   #start(): void {
@@ -89,6 +132,7 @@ export class Notices {
     this.#subscriber?.close()
     this.#subscriber = undefined
     const pauseMs = Math.min(retryMinMs * 2 ** this.#failures++, retryMaxMs)
+    this.#settle(false)
     this.#timer = this.#later(pauseMs * (1 - this.#options.env.random() / 2), () => this.#start())
   }
 
@@ -101,17 +145,18 @@ export class Notices {
     await subscriber.open(`holdfast:${wakeId}`, (text) => this.#read(text))
     if (epoch !== this.#epoch) return
     this.#failures = 0
+    this.#settle(true)
     this.emit({ type: 'resync' })
   }
 
-  /** `revoked \n owner \n key`, the key as Redis knows it. What is not understood comes from a later version. */
+  /** `revoked \n owner \n key` or `granted \n owner \n token \n key`, the key as Redis knows it. What is not understood comes from a later version. */
   #read(text: string): void {
-    const typeEnd = text.indexOf('\n')
-    const ownerEnd = text.indexOf('\n', typeEnd + 1)
-    const name = text.slice(ownerEnd + 1)
+    const [, revoked, granted, token, name] = messageForm.exec(text) ?? []
     const { keyPrefix } = this.#options
-    if (ownerEnd === -1 || text.slice(0, typeEnd) !== 'revoked' || !name.startsWith(keyPrefix)) return
-    this.emit({ type: 'revoked', key: name.slice(keyPrefix.length), owner: text.slice(typeEnd + 1, ownerEnd) })
+    if (!name?.startsWith(keyPrefix)) return
+    const key = name.slice(keyPrefix.length)
+    if (revoked !== undefined) this.emit({ type: 'revoked', key, owner: revoked })
+    if (granted !== undefined) this.emit({ type: 'granted', key, owner: granted, token: Number(token) })
   }
 
   #later(delayMs: number, run: () => void): Timer {
@@ -123,6 +168,7 @@ export class Notices {
   }
 }
 
+const messageForm = /^(?:revoked\n([^\n]+)|granted\n([^\n]+)\n(\d+))\n([^]*)$/
 const youngMs = 50
 const retryMinMs = 50
 const retryMaxMs = 5_000

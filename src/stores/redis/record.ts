@@ -2,7 +2,8 @@ import type { HolderInfo } from '../../core/store.js'
 
 /**
  * What stands in Redis for a hold: `owner \n token \n wakeId \n holder as JSON`. A mutex is such a string; a pool keeps
- * one per holder, with `permits \n` before it. The scripts read the first lines, JSON keeps a label's newlines out of them.
+ * one per holder, with `permits \n` before it. The scripts read the first lines, JSON keeps a label's newlines out of them. A mutex for which
+ * somebody waits has a newline at its end.
  */
 export interface StoredHold {
   readonly owner: string
@@ -30,12 +31,17 @@ export function tailWriter(wakeId: string): TailWriter {
 export function readHold(text: string): StoredHold | undefined {
   const ownerEnd = text.indexOf('\n')
   const tokenEnd = text.indexOf('\n', ownerEnd + 1)
-  const wakeIdEnd = text.indexOf('\n', tokenEnd + 1)
-  if (ownerEnd < 1 || tokenEnd === -1 || wakeIdEnd === -1) return undefined
+  if (ownerEnd < 1 || tokenEnd === -1) return undefined
   const token = Number(text.slice(ownerEnd + 1, tokenEnd))
-  const holder = readHolder(text.slice(wakeIdEnd + 1))
+  const holder = readTail(text.slice(tokenEnd + 1))
   if (!Number.isSafeInteger(token) || token < 1 || holder === undefined) return undefined
   return { owner: text.slice(0, ownerEnd), token, holder }
+}
+
+/** The last two lines; a newline behind them says that somebody waits. undefined: not ours. */
+export function readTail(text: string): HolderInfo | undefined {
+  const wakeIdEnd = text.indexOf('\n')
+  return wakeIdEnd === -1 ? undefined : readHolder(text.slice(wakeIdEnd + 1))
 }
 
 function readHolder(json: string): HolderInfo | undefined {

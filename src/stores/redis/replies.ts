@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../../core/errors.js'
-import type { Answer, Handoff, HolderRecord, KeyRecord } from '../../core/store.js'
+import type { Answer, Handoff, HolderRecord, KeyRecord, WaiterRecord } from '../../core/store.js'
 import { badReply } from './failure.js'
-import { readHold } from './record.js'
+import { readHold, readTail } from './record.js'
 
 // The scripts' replies. A client can be set to give numbers as text or bigint, and text as Buffers.
 
@@ -9,8 +9,8 @@ import { readHold } from './record.js'
 export function readAnswer(operation: string, reply: unknown, limit: number): Answer {
   const list = listOf(reply)
   if (list === undefined) return { granted: true, token: whole(operation, reply, 1) }
-  const [first, second] = list
-  if (list.length !== 2) throw badReply(operation)
+  const [first, second, third] = list
+  if (list.length < 2 || list.length > 3) throw badReply(operation)
   if (textOf(first) === '#limit') {
     const stored = whole(operation, second, 1)
     throw new InvalidOptionError(
@@ -22,6 +22,7 @@ export function readAnswer(operation: string, reply: unknown, limit: number): An
   return {
     granted: false,
     ...(leftMs >= 0 && { freeInMs: leftMs }),
+    ...(third !== undefined && { position: whole(operation, third, 0) }),
     ...(holder !== undefined && { holder }),
   }
 }
@@ -42,11 +43,11 @@ export function readBoolean(operation: string, reply: unknown): boolean {
 /** @throws StoreError */
 export function readInspection(key: string, reply: unknown): KeyRecord | undefined {
   if (reply === null) return undefined
-  const [limit, ...fields] = listOf(reply) ?? []
-  if (fields.length === 0 || fields.length % 3 !== 0) throw badReply('inspect')
-  const holders: HolderRecord[] = []
-  for (let at = 0; at < fields.length; at += 3) holders.push(readHolder(fields.slice(at, at + 3)))
-  return { key, limit: whole('inspect', limit, 1), holders, waiters: [] }
+  const [limit, held, waiting] = listOf(reply) ?? []
+  const holders = partsOf('inspect', held, 3).map(readHolder)
+  const waiters = partsOf('inspect', waiting, 2).map(readWaiter)
+  if (holders.length + waiters.length === 0) throw badReply('inspect')
+  return { key, limit: whole('inspect', limit, 1), holders, waiters }
 }
 
 /** @throws StoreError */
@@ -68,10 +69,21 @@ function readHolder([left, permits, record]: readonly unknown[]): HolderRecord {
   }
 }
 
+function readWaiter([owner, tail]: readonly unknown[]): WaiterRecord {
+  return { ...(readTail(textOf(tail)) ?? unknownHold.holder), owner: textOf(owner) }
+}
+
 const unknownHold = { owner: '', token: 0, holder: { host: '', pid: 0, label: undefined, since: 0 } }
 
 function listOf(reply: unknown): readonly unknown[] | undefined {
   return Array.isArray(reply) ? reply : undefined
+}
+
+/** A list in parts of `size`. @throws StoreError */
+function partsOf(operation: string, value: unknown, size: number): (readonly unknown[])[] {
+  const list = listOf(value)
+  if (list === undefined || list.length % size !== 0) throw badReply(operation)
+  return Array.from({ length: list.length / size }, (_, at) => list.slice(at * size, (at + 1) * size))
 }
 
 function textOf(value: unknown): string {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { acquireMutex, acquirePool, forceRelease, inspect, release, renew, wasRevoked } from './lua.js'
+import { acquireMutex, acquirePool } from './lua-acquire.js'
+import { forceRelease, inspect, release, renew, wasRevoked } from './lua-holds.js'
 
 /** A constant script: all that varies comes in as KEYS and ARGV. */
 export interface Script {
@@ -9,14 +10,16 @@ export interface Script {
 
 const { raw } = String
 
+const keys = 'local main, tokenKey, leases, queue, waiters = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]\n'
+
 const handoff = (acquire: string): Script =>
-  script(raw`
-local main, tokenKey, leases = KEYS[1], KEYS[2], KEYS[3]
-local function release(mark) ${release}
+  script(raw`${keys}
+local function release(mark, quiet) ${release}
 end
-local function acquire(mark, ttl, tokenTtl, tail, limit, permits) ${acquire}
+local function acquire(mark, ttl, tokenTtl, tail, queueMs, turns, limit, permits) ${acquire}
 end
-return {release(ARGV[1]), acquire(ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7])}`)
+local quiet = string.sub(ARGV[2], 1, -2)
+return {release(ARGV[1], quiet), acquire(ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9])}`)
 
 export interface Scripts {
   readonly acquireMutex: Script
@@ -31,19 +34,20 @@ export interface Scripts {
 }
 
 export const scripts: Scripts = {
-  acquireMutex: script(raw`local main, tokenKey = KEYS[1], KEYS[2]
-local mark, ttl, tokenTtl, tail = ARGV[1], ARGV[2], ARGV[3], ARGV[4]${acquireMutex}`),
-  acquirePool: script(raw`local main, tokenKey, leases = KEYS[1], KEYS[2], KEYS[3]
-local mark, ttl, tokenTtl, tail, limit, permits = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]${acquirePool}`),
-  renew: script(raw`local main, tokenKey, leases = KEYS[1], KEYS[2], KEYS[3]
+  acquireMutex: script(raw`${keys}
+local mark, ttl, tokenTtl, tail, queueMs, turns = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]${acquireMutex}`),
+  acquirePool: script(raw`${keys}
+local mark, ttl, tokenTtl, tail, queueMs, turns = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local limit, permits = ARGV[7], ARGV[8]${acquirePool}`),
+  renew: script(raw`${keys}
 local mark, ttl, tokenTtl = ARGV[1], ARGV[2], ARGV[3]${renew}`),
-  release: script(raw`local main, leases = KEYS[1], KEYS[2]
-local mark = ARGV[1]${release}`),
+  release: script(raw`${keys}
+local mark, quiet = ARGV[1], nil${release}`),
   handoffMutex: handoff(acquireMutex),
   handoffPool: handoff(acquirePool),
-  inspect: script(raw`local main, leases = KEYS[1], KEYS[2]${inspect}`),
-  forceRelease: script(raw`local main, leases, revoked = KEYS[1], KEYS[2], KEYS[3]
-local wakeId = ARGV[1]${forceRelease}`),
+  inspect: script(raw`${keys}${inspect}`),
+  forceRelease: script(raw`${keys}
+local revoked, wakeId = KEYS[6], ARGV[1]${forceRelease}`),
   wasRevoked: script(raw`local revoked = KEYS[1]
 local owner = ARGV[1]${wasRevoked}`),
 }

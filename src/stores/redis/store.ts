@@ -4,7 +4,7 @@ import type { AcquireRequest, Answer, Handoff, KeyPage, KeyRecord, NoticeListene
 import { redisCapabilities } from './capabilities.js'
 import type { Driver } from './client.js'
 import { notSent, storeError } from './failure.js'
-import { type AuxKind, auxKey } from './keys.js'
+import { type AuxKind, auxKey, keysOf } from './keys.js'
 import type { Link } from './link.js'
 import { listKeys } from './list.js'
 import { Notices } from './notices.js'
@@ -20,6 +20,7 @@ export class RedisStore implements Store {
   readonly #wakeId: string
   readonly #notices: Notices
   readonly #tail: TailWriter
+  #lastKeys: readonly string[] = []
   #closed = false
 
   constructor(link: Link, env: Env) {
@@ -35,17 +36,16 @@ export class RedisStore implements Store {
   }
 
   async acquire(request: AcquireRequest): Promise<Answer> {
-    const { key, owner, limit } = checked(request)
-    const keys = limit === 1 ? [key, this.#aux(key, 'token')] : [key, this.#aux(key, 'token'), this.#aux(key, 'leases')]
-    const script = limit === 1 ? scripts.acquireMutex : scripts.acquirePool
-    const answer = readAnswer('acquire', await this.#run('acquire', script, keys, this.#wish(request)), limit)
-    if (answer.granted) this.#notices.granted(owner)
-    return answer
+    const { queueMs, ttlMs } = checked(request)
+    const answer = await this.#ask(request)
+    // A request that cannot be told of its grant does not queue, and a free key is had without a way to tell.
+    if (answer.granted || queueMs <= 0 || this.#notices.isOpen) return answer
+    const patienceMs = Math.min(openWithinMs, (ttlMs ?? 0) / 6)
+    return (await this.#notices.opened(patienceMs)) ? this.#ask(request) : answer
   }
 
   async renew(key: string, owner: string, ttlMs: number): Promise<boolean> {
-    const keys = [key, this.#aux(key, 'token'), this.#aux(key, 'leases')]
-    const reply = await this.#run('renew', scripts.renew, keys, [`${owner}\n`, ...times(ttlMs)])
+    const reply = await this.#run('renew', scripts.renew, this.#keys(key), [`${owner}\n`, ...times(ttlMs)])
     const renewed = readBoolean('renew', reply)
     if (!renewed) this.#notices.ended(owner)
     return renewed
@@ -56,14 +56,11 @@ export class RedisStore implements Store {
   async release(key: string, owner: string, next?: AcquireRequest): Promise<boolean | Handoff> {
     this.#notices.ended(owner)
     if (next !== undefined) return this.#handOff(key, owner, next)
-    return readBoolean(
-      'release',
-      await this.#run('release', scripts.release, [key, this.#aux(key, 'leases')], [`${owner}\n`]),
-    )
+    return readBoolean('release', await this.#run('release', scripts.release, this.#keys(key), [`${owner}\n`]))
   }
 
   async inspect(key: string): Promise<KeyRecord | undefined> {
-    return readInspection(key, await this.#run('inspect', scripts.inspect, [key, this.#aux(key, 'leases')], []))
+    return readInspection(key, await this.#run('inspect', scripts.inspect, this.#keys(key), []))
   }
 
   async list(prefix: string, limit: number, cursor?: string): Promise<KeyPage> {
@@ -76,7 +73,7 @@ export class RedisStore implements Store {
   }
 
   async forceRelease(key: string): Promise<boolean> {
-    const keys = [key, this.#aux(key, 'leases'), this.#aux(key, 'revoked')]
+    const keys = [...this.#keys(key), this.#aux(key, 'revoked')]
     const reply = await this.#run('forceRelease', scripts.forceRelease, keys, [this.#wakeId])
     const { revoked, ownOwners } = readRevoked(reply)
     for (const owner of ownOwners) this.#notices.emit({ type: 'revoked', key, owner })
@@ -99,21 +96,37 @@ export class RedisStore implements Store {
     return Promise.resolve()
   }
 
+  async #ask(request: AcquireRequest): Promise<Answer> {
+    const { key, owner, limit } = request
+    const script = limit === 1 ? scripts.acquireMutex : scripts.acquirePool
+    const reply = await this.#run('acquire', script, this.#keys(key), this.#wish(request))
+    const answer = readAnswer('acquire', reply, limit)
+    if (answer.granted) this.#notices.granted(owner)
+    return answer
+  }
+
   async #handOff(key: string, owner: string, next: AcquireRequest): Promise<Handoff> {
     const { limit } = checked(next)
     if (next.key !== key) throw notSent('release', 'the next request has to be for the same key')
-    const keys = [key, this.#aux(key, 'token'), this.#aux(key, 'leases')]
     const script = limit === 1 ? scripts.handoffMutex : scripts.handoffPool
-    const handoff = readHandoff(await this.#run('release', script, keys, [`${owner}\n`, ...this.#wish(next)]), limit)
+    const reply = await this.#run('release', script, this.#keys(key), [`${owner}\n`, ...this.#wish(next)])
+    const handoff = readHandoff(reply, limit)
     if (handoff.next.granted) this.#notices.granted(next.owner)
+    else if (next.queueMs > 0) this.#notices.want()
     return handoff
   }
 
-  #wish({ owner, ttlMs, holder, limit, permits }: AcquireRequest): string[] {
+  #wish({ owner, ttlMs, holder, limit, permits, queueMs, turns = 0 }: AcquireRequest): string[] {
     const [ttl, tokenTtl] = times(ttlMs)
-    const tail = this.#tail(holder)
-    const mark = `${owner}\n`
-    return limit === 1 ? [mark, ttl, tokenTtl, tail] : [mark, ttl, tokenTtl, tail, String(limit), String(permits)]
+    const place = this.#notices.isOpen ? String(Math.ceil(queueMs)) : '0'
+    const wish = [`${owner}\n`, ttl, tokenTtl, this.#tail(holder), place, String(turns)]
+    return limit === 1 ? wish : [...wish, String(limit), String(permits)]
+  }
+
+  /** A hot key finds its names again. */
+  #keys(key: string): readonly string[] {
+    if (this.#lastKeys[0] !== key) this.#lastKeys = keysOf(key, this.#link.keyPrefix)
+    return this.#lastKeys
   }
 
   #aux(key: string, kind: AuxKind): string {
@@ -161,6 +174,9 @@ function checked(request: AcquireRequest): AcquireRequest {
   }
   return request
 }
+
+/** How long, at most, the first request that has to wait waits for the way to tell it of its grant. */
+const openWithinMs = 1_000
 
 /** How long a token is remembered after the lease it was granted for; later the server's clock alone has to be ahead of it. */
 const tokenStaysMs = 3_600_000

@@ -1,0 +1,121 @@
+import { readClock, readMillis, readNow, readOwner } from './lua-clock.js'
+import { queueTools } from './lua-queue.js'
+import { rememberToken } from './lua-token.js'
+
+const { raw } = String
+
+/** A record of ours, not a value of some other program. */
+const hold = raw`'^[^\n]+\n%d+\n[^\n]*\n{'`
+
+/**
+ * Needs `mark`, `ttl`, `tokenTtl`, `tail`, `queueMs`, `turns`. A token, or { ms until it is free, record, place in the queue
+ * if it has one }, or { '#limit', its limit }.
+ *
+ * A mutex is a string (record.ts). SET comes before GET: most keys are free, and a replica says that it is one in place of
+ * what it last heard. Whoever holds without saying so will promote nobody: their waiters keep their place, and are not told it.
+ */
+export const acquireMutex: string = raw`
+${readClock}
+if redis.call('SET', main, mark .. token .. '\n' .. tail, 'PX', ttl, 'NX') then
+  ${rememberToken("redis.call('DEL', main)")}
+  if not marked then
+    if behind then redis.call('SET', main, mark .. token .. '\n' .. tail, 'PX', ttl) end
+    return token
+  end
+  redis.call('DEL', main)
+end
+local value = redis.pcall('GET', main)
+if queueMs == '0' and type(value) == 'string' and string.find(value, mark, 1, true) ~= 1 then
+  return {redis.call('PTTL', main), value}
+end
+${readMillis}
+${readOwner}
+${queueTools}
+if not value then
+  if queueMs ~= '0' then stand(owner, queueMs, ttl, tokenTtl, turns, '1', '1', tail) end
+  promote(owner)
+  value = redis.pcall('GET', main)
+  if not value then return grant(owner, ttl, tokenTtl, turns, '1', '1', tail, 0) end
+end
+if type(value) ~= 'string' then
+  local limit = redis.pcall('HGET', main, '#limit')
+  if type(limit) == 'string' then return {'#limit', limit} end
+  value = ''
+end
+local leftMs = redis.call('PTTL', main)
+if string.find(value, mark, 1, true) == 1 then
+  local token = string.match(value, '^[^\n]*\n(%d+)')
+  if leftMs < tonumber(ttl) then redis.call('PEXPIRE', main, ttl) end
+  keepToken(token, tokenTtl, turns)
+  return token
+end
+if queueMs == '0' then return {leftMs, value} end
+stand(owner, queueMs, ttl, tokenTtl, turns, '1', '1', tail)
+if not string.find(value, ${hold}) then
+  flag(tokenTtl)
+  return {leftMs, value}
+end
+flag(tokenTtl, value)
+head()
+return {leftMs, value, redis.call('ZRANK', queue, owner)}`
+
+/** As acquireMutex; needs `limit` and `permits` too. A writer, who takes all, has to wait for the longest lease. */
+export const acquirePool: string = raw`
+${readNow}
+${readOwner}
+${queueTools}
+local stored = redis.pcall('HGET', main, '#limit')
+if type(stored) == 'table' or not stored and redis.call('EXISTS', main) == 1 then
+  local value = redis.pcall('GET', main)
+  if type(value) == 'string' and string.find(value, ${hold}) then return {'#limit', '1'} end
+  if queueMs ~= '0' then
+    stand(owner, queueMs, ttl, tokenTtl, turns, limit, permits, tail)
+    flag(tokenTtl)
+  end
+  return {redis.call('PTTL', main), ''}
+end
+if stored then drop() else redis.call('DEL', leases) end
+local taken = tonumber(stored and redis.call('HGET', main, '#used') or 0) or 0
+if taken > 0 and stored ~= limit then return {'#limit', stored} end
+local function mine()
+  local field, ends = lease(owner)
+  if not field or ends < now then return nil, field end
+  local token = string.match(field, '^%d+\n[^\n]*\n(%d+)')
+  if ends < now + ttl then
+    redis.call('ZADD', leases, now + ttl, owner)
+    prolong()
+  end
+  keepToken(token, tokenTtl, turns)
+  return token
+end
+local held, over = mine()
+if held then return held end
+if over then
+  remove({owner})
+  taken = tonumber(redis.call('HGET', main, '#used'))
+end
+local full = taken + permits > tonumber(limit)
+if redis.call('EXISTS', queue) == 1 then
+  if queueMs ~= '0' then stand(owner, queueMs, ttl, tokenTtl, turns, limit, permits, tail) end
+  promote(owner)
+  held = mine()
+  if held then return held end
+  taken = used(limit)
+  full = head() ~= nil or not taken or taken + permits > tonumber(limit)
+elseif full and queueMs ~= '0' then
+  stand(owner, queueMs, ttl, tokenTtl, turns, limit, permits, tail)
+end
+if full then
+  if queueMs ~= '0' then flag(tokenTtl) end
+  local first = redis.call('ZRANGE', leases, 0, 0, 'WITHSCORES')
+  local record = string.match(first[1] and redis.call('HGET', main, first[1]) or '', '^%d+\n(.*)$')
+  local leftMs = math.max(0, (first[2] or now) - now)
+  if permits == limit and not more then leftMs = redis.call('PTTL', main) end
+  return {leftMs, record or '', queueMs ~= '0' and redis.call('ZRANK', queue, owner) or nil}
+end
+${rememberToken('')}
+redis.call('HSET', main, '#limit', limit, '#used', taken + permits,
+  owner, permits .. '\n' .. mark .. token .. '\n' .. tail)
+redis.call('ZADD', leases, now + ttl, owner)
+prolong()
+return token`

@@ -1,0 +1,129 @@
+import { readNow, readOwner } from './lua-clock.js'
+import { queueTools, readWaiters } from './lua-queue.js'
+
+const { raw } = String
+
+/** How long, at least, it is remembered whom a forced release ended. */
+const revokedStaysMs = 60_000
+
+/** Needs `mark`, `ttl`, `tokenTtl`. */
+export const renew: string = raw`
+local value = redis.pcall('GET', main)
+if type(value) == 'string' then
+  if string.find(value, mark, 1, true) ~= 1 then return 0 end
+  redis.call('PEXPIRE', tokenKey, tokenTtl)
+  return redis.call('PEXPIRE', main, ttl)
+end
+${readNow}
+${readOwner}
+${queueTools}
+local field, ends = lease(owner)
+local renewed = field and ends >= now and 1 or 0
+if renewed == 1 then
+  redis.call('ZADD', leases, now + ttl, owner)
+  redis.call('PEXPIRE', tokenKey, tokenTtl)
+end
+if value and type(redis.pcall('HGET', main, '#limit')) == 'string' then
+  drop()
+  settle()
+end
+pcall(promote)
+return renewed`
+
+/** Needs `mark`, and `quiet`: an owner that is not told if it gets the key. A key that came free stays free even if it cannot be granted. */
+export const release: string = raw`
+local value = redis.pcall('GET', main)
+local own = type(value) == 'string' and string.find(value, mark, 1, true) == 1
+if own and string.byte(value, -1) ~= 10 then return redis.call('DEL', main) end
+${readNow}
+${readOwner}
+${queueTools}
+if type(value) == 'string' then
+  if not own then return leave(owner) end
+  redis.call('DEL', main)
+  pcall(promote, quiet)
+  return 1
+end
+local field, ends = lease(owner)
+local released = field and ends >= now and 1 or 0
+if field then
+  remove({owner})
+  drop()
+  settle()
+else
+  released = leave(owner)
+end
+pcall(promote, quiet)
+return released`
+
+/** { limit, { for each holder: ms left, permits, record }, { for each waiter: owner, tail } }; nothing if there is nobody. */
+export const inspect: string = raw`
+${readNow}
+${queueTools}
+if redis.call('EXISTS', queue) == 1 then
+  if type(redis.pcall('HGET', main, '#limit')) == 'string' then
+    drop()
+    settle()
+  end
+  pcall(promote)
+end
+${readWaiters}
+local found = {}
+local limit = redis.pcall('HGET', main, '#limit')
+if type(limit) == 'string' then
+  local held = redis.call('ZRANGEBYSCORE', leases, now, '+inf', 'WITHSCORES')
+  for at = 1, #held, 2 do
+    local permits, record = string.match(redis.call('HGET', main, held[at]) or '', '^(%d+)\n(.*)$')
+    if permits then
+      found[#found + 1] = held[at + 1] - now
+      found[#found + 1] = permits
+      found[#found + 1] = record
+    end
+  end
+else
+  limit = '1'
+  local value = redis.pcall('GET', main)
+  if value then found = {redis.call('PTTL', main), '1', type(value) == 'string' and value or ''} end
+end
+if found[1] then return {limit, found, waiting} end
+return first and {first, found, waiting} or false`
+
+/** Needs `wakeId`: of the asking store, whose own holders are told without a message. { 0 or 1, then these owners }. */
+export const forceRelease: string = raw`
+${readNow}
+${queueTools}
+local value = redis.pcall('GET', main)
+local reply, records = {value and 1 or 0}, {}
+if type(value) == 'string' then
+  records = {{value, now + math.max(0, redis.call('PTTL', main))}}
+elseif type(redis.pcall('HGET', main, '#limit')) == 'string' then
+  local held = redis.call('ZRANGEBYSCORE', leases, now, '+inf', 'WITHSCORES')
+  for at = 1, #held, 2 do
+    local record = string.match(redis.call('HGET', main, held[at]) or '', '^%d+\n(.*)$')
+    records[#records + 1] = {record or '', tonumber(held[at + 1])}
+  end
+  if #records == 0 then reply[1] = 0 end
+end
+redis.call('DEL', main, leases)
+redis.call('ZREMRANGEBYSCORE', revoked, '-inf', '(' .. now)
+for _, ended in ipairs(records) do
+  local owner, holderWakeId = string.match(ended[1], '^([^\n]+)\n%d+\n([^\n]*)\n')
+  if owner then
+    redis.call('ZADD', revoked, math.max(ended[2], now + ${revokedStaysMs}), owner)
+    if holderWakeId == wakeId then
+      reply[#reply + 1] = owner
+    else
+      redis.pcall('PUBLISH', 'holdfast:' .. holderWakeId, 'revoked\n' .. owner .. '\n' .. main)
+    end
+  end
+end
+local longest = redis.call('ZREVRANGE', revoked, 0, 0, 'WITHSCORES')[2]
+if longest then redis.call('PEXPIREAT', revoked, longest) end
+pcall(promote)
+return reply`
+
+/** Needs `owner`. The mark of a hold that ended long ago may still stand beside later ones. */
+export const wasRevoked: string = raw`
+${readNow}
+local ends = redis.call('ZSCORE', revoked, owner)
+return ends and tonumber(ends) >= now and 1 or 0`
