@@ -35,7 +35,7 @@ if not value then
   if queueMs ~= '0' then stand(owner, queueMs, ttl, tokenTtl, turns, '1', '1', tail) end
   promote(owner)
   value = redis.pcall('GET', main)
-  if not value then return grant(owner, ttl, tokenTtl, turns, '1', '1', tail, 0) end
+  if not value then return (grant(owner, ttl, tokenTtl, turns, '1', '1', tail, 0)) end
 end
 if type(value) ~= 'string' then
   local limit = redis.pcall('HGET', main, '#limit')

@@ -30,7 +30,10 @@ end
 pcall(promote)
 return renewed`
 
-/** Needs `mark`, and `quiet`: an owner that is not told if it gets the key. A key that came free stays free even if it cannot be granted. */
+/**
+ * Needs `mark`, and `quiet`: an owner that is not told if it gets the key. A key that came free stays free even if it cannot
+ * be granted. 1 or 0, then, where a mutex was granted to somebody who waited, its lease and its record.
+ */
 export const release: string = raw`
 local value = redis.pcall('GET', main)
 local own = type(value) == 'string' and string.find(value, mark, 1, true) == 1
@@ -40,8 +43,10 @@ ${readOwner}
 ${queueTools}
 if type(value) == 'string' then
   if not own then return leave(owner) end
+  if enter then enter(stand) end
+  local done, leaseMs, record = pcall(promote, quiet, true)
+  if done and leaseMs then return 1, leaseMs, record end
   redis.call('DEL', main)
-  pcall(promote, quiet)
   return 1
 end
 local field, ends = lease(owner)

@@ -45,14 +45,16 @@ local function subscribersOf(tail) return redis.pcall('PUBSUB', 'NUMSUB', channe
  */
 const entering = raw`
 local function stand(owner, queueMs, ttl, tokenTtl, turns, limit, permits, tail)
-  local newest = redis.call('ZREVRANGE', queue, 0, 0, 'WITHSCORES')[2]
-  local arrival = math.max(token, newest and newest + 1 or 0)
-  redis.call('ZADD', queue, 'NX', string.format('%.0f', arrival), owner)
+  local newest, arrival = redis.call('ZREVRANGE', queue, 0, 0, 'WITHSCORES')[2], token
+  if newest and tonumber(newest) >= tonumber(token) then arrival = string.format('%.0f', newest + 1) end
+  redis.call('ZADD', queue, 'NX', arrival, owner)
   local heard = (subscribersOf(tail) or 0) > 0 and '1' or '0'
-  redis.call('HSET', waiters, owner, table.concat({string.format('%.0f', now + queueMs),
-    queueMs, ttl, tokenTtl, turns, limit, permits, heard, tail}, '\n'))
-  if redis.call('PTTL', queue) < tonumber(queueMs) then redis.call('PEXPIRE', queue, queueMs) end
-  if redis.call('PTTL', waiters) < tonumber(queueMs) then redis.call('PEXPIRE', waiters, queueMs) end
+  redis.call('HSET', waiters, owner, table.concat({now + queueMs, queueMs,
+     ttl, tokenTtl, turns, limit, permits, heard, tail}, '\n'))
+  if redis.call('PTTL', queue) < tonumber(queueMs) then
+    redis.call('PEXPIRE', queue, 2 * queueMs)
+    redis.call('PEXPIRE', waiters, 2 * queueMs)
+  end
 end
 local function flag(tokenTtl, value)
   if value and string.byte(value, -1) == 10 then return end
@@ -67,7 +69,8 @@ end`
 
 /**
  * `used`: how many permits are taken; nothing if the key is held otherwise. `promote` grants to the head of the queue while
- * it fits, and tells its process; `quiet` is an owner that the call itself will tell.
+ * it fits, and tells its process; `quiet` is an owner that the call itself will tell; `freed`: what stands in `main` is of
+ * no more value, and its owner is to be replaced. Gives the lease and the record of what was granted last.
  */
 const leaving = raw`
 local function used(limit)
@@ -83,32 +86,36 @@ local function grant(owner, ttl, tokenTtl, turns, limit, permits, tail, taken)
   local record = owner .. '\n' .. token .. '\n' .. tail
   if limit == '1' then
     redis.call('SET', main, record .. marker, 'PX', ttl)
-    return token
+    return token, record
   end
   if taken <= 0 then redis.call('DEL', main, leases) end
   redis.call('HSET', main, '#limit', limit, '#used', taken + permits, owner, permits .. '\n' .. record)
   redis.call('ZADD', leases, now + ttl, owner)
   prolong()
-  return token
+  return token, record
 end
-local function promote(quiet)
+local function promote(quiet, freed)
+  local lease, record
   for _ = 1, ${most} do
     local owner, place = head()
-    if not owner then return end
+    if not owner then return lease, record end
     local queueMs, ttl, tokenTtl, turns, limit, permits, heard, tail =
       string.match(place, '^(%d+)\n(%d+)\n(%d+)\n(%d+)\n(%d+)\n(%d+)\n(%d)\n(.*)$')
-    local taken = used(limit)
-    if not taken or taken + permits > tonumber(limit) then return end
+    local taken = freed and 0 or used(limit)
+    if not taken or taken + permits > tonumber(limit) then return lease, record end
     leave(owner)
     if owner == quiet or heard == '0' or subscribersOf(tail) ~= 0 then
-      if tonumber(queueMs) < tonumber(ttl) then ttl = queueMs end
-      local token = grant(owner, ttl, tokenTtl, turns, limit, permits, tail, taken)
+      lease, freed = tonumber(ttl), false
+      if tonumber(queueMs) < lease then lease = tonumber(queueMs) end
+      local token
+      token, record = grant(owner, lease, tokenTtl, turns, limit, permits, tail, taken)
       if owner ~= quiet then
         redis.pcall('PUBLISH', channelOf(tail), 'granted\n' .. owner .. '\n' .. token .. '\n' .. main)
       end
-      if limit == '1' then return end
+      if limit == '1' then return lease, record end
     end
   end
+  return lease, record
 end`
 
 /** Needs `now` and `token`. */

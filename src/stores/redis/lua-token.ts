@@ -34,18 +34,23 @@ end`
 export const tokenTools: string = raw`
 local function lastToken()
   local last = redis.pcall('GET', tokenKey)
-  return type(last) == 'string' and tonumber(last) or 0, last
+  if type(last) ~= 'string' then return 0, '' end
+  return tonumber(last) or 0, last
 end
 local function nextToken(tokenTtl, turns, marker)
-  local new, last = tonumber(token), lastToken()
-  if last >= new and last + turns < ${largestToken} then new = last + 1 end
-  redis.call('SET', tokenKey, string.format('%.0f', new + turns) .. marker, 'PX', tokenTtl)
-  return string.format('%.0f', new)
+  local last, text = lastToken()
+  local new = token
+  if #text > #token + #marker or text >= token then
+    if last >= tonumber(token) and last + turns < ${largestToken} then new = string.format('%.0f', last + 1) end
+  end
+  local kept = turns == '0' and new or string.format('%.0f', new + turns)
+  redis.call('SET', tokenKey, kept .. marker, 'PX', tokenTtl)
+  return new
 end
 local function keepToken(token, tokenTtl, turns)
   redis.call('PEXPIRE', tokenKey, tokenTtl)
   local last, text = lastToken()
   if last >= token + turns then return end
-  local marker = type(text) == 'string' and string.byte(text, -1) == 10 and '\n' or ''
+  local marker = string.byte(text, -1) == 10 and '\n' or ''
   redis.call('SET', tokenKey, string.format('%.0f', token + turns) .. marker, 'PX', tokenTtl)
 end`
