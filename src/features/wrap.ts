@@ -1,7 +1,7 @@
 import { InvalidOptionError, SyncUnsupportedError } from '../core/errors.js'
 import { checkKey } from '../core/key.js'
 import { show } from '../core/duration.js'
-import { compileTemplate, type KeyOf } from '../core/template.js'
+import { compileTemplate, type KeyOf } from './template.js'
 import { Handle, isThenable } from './handle.js'
 import type { Source } from './instance.js'
 import type { Wrapped } from './lock-types.js'

@@ -172,8 +172,8 @@ describe('blocking()', () => {
     expect(store.capabilities).toEqual({
       scope: 'network',
       crashRelease: 'lease',
-      fair: false,
-      wake: 'poll',
+      fair: true,
+      wake: 'push',
       token: 'clock',
       consistency: 'single-node',
       sync: true,

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { compileTemplate } from '../../src/core/template.js'
+import { compileTemplate } from '../../src/features/template.js'
 
 const names = ['a', 'b', 'c', 'd']
 /** What escapes are made of, and what separators often are: few characters, so that values hit upon separators. */

@@ -4,9 +4,9 @@
  * Two different argument lists never give one key: in a value, each place where the text that follows its placeholder
  * would begin gets an escape in front. Nothing else is touched, so keys stay as they read.
  */
-import { show } from './duration.js'
-import { KeyTemplateError } from './errors.js'
-import { checkKey } from './key.js'
+import { show } from '../core/duration.js'
+import { KeyTemplateError } from '../core/errors.js'
+import { checkKey } from '../core/key.js'
 import { type Parameter, parametersOf } from './parameters.js'
 
 /** Makes the key of one call. */

@@ -1,7 +1,7 @@
 /** Reads the parameters of a function from its source, by acorn, which is loaded when the first named placeholder is compiled. */
 import { createRequire } from 'node:module'
 import type * as Acorn from 'acorn'
-import { KeyTemplateError } from './errors.js'
+import { KeyTemplateError } from '../core/errors.js'
 import type { AnyFunction } from './template.js'
 
 /** One name that a function's parameters bind, and how to find its value in a call. */
