@@ -109,7 +109,7 @@ export class Gate implements Line, Client {
     const { env } = this.#space
     const waiters: HolderInfo[] = []
     for (let waiter = this.#waiters.first; waiter !== undefined; waiter = waiter.after) {
-      const since = env.wallMs() - (env.nowMs() - waiter.sinceMs)
+      const since = Math.ceil(env.wallMs() - (env.nowMs() - waiter.sinceMs)) // the wall clock counts whole milliseconds
       waiters.push({ host: env.host, pid: env.pid, label: waiter.terms.label, since })
     }
     return { contender: this.#contender.owner, waiters }
@@ -181,7 +181,14 @@ export class Gate implements Line, Client {
   }
 
   #refuseAll(reason: Error): void {
-    for (let head = this.#waiters.first; head !== undefined; head = this.#waiters.first) this.cancelled(head, reason)
+    const all: Waiter[] = []
+    for (let waiter = this.#waiters.first; waiter !== undefined; waiter = this.#waiters.first) {
+      this.#remove(waiter)
+      all.push(waiter)
+    }
+    const [first] = all
+    if (first !== undefined) this.#contender.leave(first.terms)
+    for (const waiter of all) waiter.refuse(reason)
   }
 
   #remove(waiter: Waiter): void {

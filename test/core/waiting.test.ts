@@ -342,6 +342,14 @@ async function settle(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve))
 }
 
+test('close() ends the waits of a line whose first has not asked yet', async () => {
+  const { holdfast } = world()
+  await holdfast.lock('k').acquire()
+  const waits = [1, 2, 3].map(() => rejection(holdfast.lock('k', { wait: true }).acquire()))
+  await holdfast.close()
+  for (const wait of waits) expect((await wait).message).toContain('closed')
+})
+
 test('an acquire under way while the instance is closed does not outlive it', async () => {
   const { holdfast, store, time, records } = world()
   store.always('acquire', { replyDelayMs: 50 })
