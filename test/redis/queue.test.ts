@@ -167,7 +167,6 @@ describe('the queue on Redis', () => {
     const pid = Number((await child.says('pid')).slice(4))
     expect(await alive.queueUp(key, 'alive')).toBe(1)
     process.kill(pid, 'SIGKILL')
-    await child.ends()
     const startMs = performance.now()
     await eventually(async () => {
       const channels = await foreign.pubsub('CHANNELS', 'holdfast:*')
