@@ -3,6 +3,7 @@ import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { AcquireRequest, Notice, Store } from '../../src/core/store.js'
 import { redis } from '../../src/stores/redis/index.js'
+import { runProgram } from '../process/support/child.js'
 import { startProxy } from '../support/servers/proxy.js'
 import { type RedisServer, startRedis } from '../support/servers/redis.js'
 import { eventually, freshKey, ownRedis, request, take } from './support.js'
@@ -150,6 +151,28 @@ describe('the queue on Redis', () => {
     await expect.poll(() => foreign.pubsub('CHANNELS', 'holdfast:*')).toHaveLength(2 - 1)
     await holder.store.release(key, 'holder')
     await expect.poll(() => alive.told.map(({ owner }) => owner)).toEqual(['alive'])
+  })
+
+  test('skips a process that was killed', async () => {
+    const [holder, alive] = [startProcess(), startProcess()]
+    const key = freshKey()
+    await take(holder.store, key, 'holder')
+    const wish = JSON.stringify(request(key, 'killed', { queueMs: 30_000 }))
+    const child = runProgram(`import { redis } from 'holdfast/redis'
+      setInterval(() => {}, 1_000)
+      const { position } = await redis(${JSON.stringify(server.url)}).acquire(${wish})
+      console.log('place ' + position)
+      console.log('pid ' + process.pid)`)
+    expect(await child.says('place')).toBe('place 0')
+    const pid = Number((await child.says('pid')).slice(4))
+    expect(await alive.queueUp(key, 'alive')).toBe(1)
+    const before = (await foreign.pubsub('CHANNELS', 'holdfast:*')).length
+    process.kill(pid, 'SIGKILL')
+    const startMs = performance.now()
+    await eventually(async () => (await foreign.pubsub('CHANNELS', 'holdfast:*')).length < before)
+    await holder.store.release(key, 'holder')
+    await expect.poll(() => alive.told.map(({ owner }) => owner), { interval: 1 }).toEqual(['alive'])
+    expect(performance.now() - startMs).toBeLessThan(1_000)
   })
 
   test('loses no more to a stopped process than the lease of its place', async () => {
