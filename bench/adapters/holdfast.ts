@@ -8,16 +8,19 @@ import type { Instance, Setting, Terms } from '../library.js'
 /** A handle for each call, or one that is kept: of the first key that is asked for. */
 export function openMemory(handles: 'kept' | 'each call'): Instance<Lease> {
   const { lock } = createHoldfast()
-  const acquire = (key: string, terms?: Terms): Promise<Lease> => lock(key, optionsOf(terms)).acquire()
+  // In memory a hold has no ttl unless one is asked for, and neither have the others.
+  const waiting = (terms: Terms | undefined): { wait: number } | undefined => terms && { wait: terms.waitMs }
+  const acquire = (key: string, terms?: Terms): Promise<Lease> => lock(key, waiting(terms)).acquire()
   const shared = { release: (lease: Lease) => lease.release(), token: tokenOf }
   if (handles === 'each call') return { acquire, ...shared }
   let handle: Lock | undefined
-  return { acquire: (key, terms) => (handle ??= lock(key, optionsOf(terms))).acquire(), ...shared }
+  return { acquire: (key, terms) => (handle ??= lock(key, waiting(terms))).acquire(), ...shared }
 }
 
 export function openSync(): Instance<SyncLease> {
   const { lock } = createHoldfast()
-  return { acquire: (key) => lock(key).acquireSync(), release: (lease) => lease.release(), token: tokenOf }
+  let handle: Lock | undefined
+  return { acquire: (key) => (handle ??= lock(key)).acquireSync(), release: (lease) => lease.release(), token: tokenOf }
 }
 
 export async function openByIoredis({ redisUrl }: Setting): Promise<Instance<Lease>> {
