@@ -29,6 +29,9 @@ export async function memoryPairs(
   { budgetMs, sync }: { budgetMs: number; sync: boolean },
 ): Promise<{ ns: number }> {
   const run: Batch = sync ? syncBatch : asyncBatch
+  const coldNs = nowNs()
+  // cold code says nothing about how long a pair takes
+  for (let i = 0; i < 1000 && nowNs() - coldNs < 50e6; i++) await run(instance, 1)
   const startNs = nowNs()
   await run(instance, 3)
   const pairs = nowNs() - startNs > 300_000 ? 1 : 500
