@@ -26,7 +26,7 @@ export class Gate implements Line, Client {
   readonly #storeKey: string
   readonly #waiters = new Fifo<Waiter>()
   readonly #contender: Contender
-  readonly #keepAlive: Timer
+  #keepAlive: Timer | undefined = undefined
   #refusal: Refused | undefined = undefined
   /** Its time was over before the first answer. */
   #overdue: Waiter | undefined = undefined
@@ -36,19 +36,20 @@ export class Gate implements Line, Client {
     this.#space = space
     this.#storeKey = storeKey
     this.#contender = new Contender(space, this)
-    this.#keepAlive = space.env.setTimer(() => undefined, foreverMs, true)
     space.gates.set(storeKey, this)
   }
 
   /** Waits in line for a hold. @throws LockTimeoutError, StoreError, or the signal's reason */
   enter<T>(terms: Terms, waiting: Waiting, take: (hold: Hold) => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      const waiter = new Waiter(this.#space.env, terms, { take, resolve, reject })
+      const waiter = new Waiter(this.#space.env, terms, waiting, { take, resolve, reject })
       this.#waiters.push(waiter)
-      waiter.watch(this.#space.env, waiting, this)
-      if (this.#waiters.size > 1) traceContention(terms, true)
-      else if (terms.limit > 1 || !this.#space.held.has(this.#storeKey)) this.#contender.ask()
-      else this.#contender.askIn(parkedMs(this.#space.store.capabilities.scope)) // its release will bring us along
+      waiter.heed(waiting.signal, this)
+      if (this.#waiters.size > 1) {
+        traceContention(terms, true)
+        this.#stay(waiter)
+      } else if (terms.limit === 1 && this.#space.held.has(this.#storeKey)) this.#park(waiter)
+      else this.#contender.ask() // nothing is timed before the first answer: most are granted by it
     })
   }
 
@@ -154,13 +155,28 @@ export class Gate implements Line, Client {
     if (this.#refusal === undefined) traceContention(head.terms, true)
     this.#refusal = answer
     if (head === this.#overdue) this.timedOut(head)
+    else this.#stay(head)
   }
 
   failed(error: Error, lasting: boolean): void {
     const head = this.#waiters.first
     if (head === undefined) return
     if (!(error instanceof StoreError) || head === this.#overdue) this.cancelled(head, error)
-    else if (lasting) this.#refuseAll(error) // the store is down for all of them
+    else if (lasting)
+      this.#refuseAll(error) // the store is down for all of them
+    else this.#stay(head)
+  }
+
+  /** One of ours holds: its release will bring us along. */
+  #park(waiter: Waiter): void {
+    this.#stay(waiter)
+    this.#contender.askIn(parkedMs(this.#space.store.capabilities.scope))
+  }
+
+  /** A wait that begins in earnest: it has an end, and keeps the process alive. */
+  #stay(waiter: Waiter): void {
+    this.#keepAlive ??= this.#space.env.setTimer(() => undefined, foreverMs, true)
+    waiter.startClock(this.#space.env, this)
   }
 
   /** Hand-overs are promise jobs: now and then one waits until I/O and timers had their turn. */
@@ -194,7 +210,7 @@ export class Gate implements Line, Client {
   #remove(waiter: Waiter): void {
     this.#waiters.remove(waiter)
     if (this.#waiters.size > 0) return
-    this.#keepAlive.clear()
+    this.#keepAlive?.clear()
     this.#contender.rest()
     this.#space.gates.delete(this.#storeKey)
   }

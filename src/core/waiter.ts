@@ -21,7 +21,8 @@ export class Waiter implements Linked<Waiter> {
   readonly terms: Terms
   /** When it came, on the monotonic clock. */
   readonly sinceMs: number
-  quiet = false
+  readonly waitMs: number
+  readonly quiet: boolean
   before: Waiter | undefined = undefined
   after: Waiter | undefined = undefined
   readonly #settle: Settle
@@ -29,21 +30,25 @@ export class Waiter implements Linked<Waiter> {
   #signal: AbortSignal | undefined = undefined
   #abort: (() => void) | undefined = undefined
 
-  constructor(env: Env, terms: Terms, settle: Settle) {
+  constructor(env: Env, terms: Terms, { waitMs, quiet }: Waiting, settle: Settle) {
     this.terms = terms
+    this.waitMs = waitMs
+    this.quiet = quiet === true
     this.sinceMs = env.nowMs()
     this.#settle = settle
   }
 
-  /** Lets its time limit and its signal take it out of the line. */
-  watch(env: Env, { waitMs, signal, quiet }: Waiting, line: Line): void {
-    this.quiet = quiet === true
-    if (waitMs !== Number.POSITIVE_INFINITY) {
-      const timeOut = (): void => {
-        line.timedOut(this)
-      }
-      this.#timer = env.setTimer(timeOut, waitMs, false)
+  /** Lets its time limit take it out of the line; may be called again. */
+  startClock(env: Env, line: Line): void {
+    if (this.#timer !== undefined || this.waitMs === Number.POSITIVE_INFINITY) return
+    const timeOut = (): void => {
+      line.timedOut(this)
     }
+    this.#timer = env.setTimer(timeOut, Math.max(this.sinceMs + this.waitMs - env.nowMs(), 0), false)
+  }
+
+  /** Lets its signal take it out of the line. */
+  heed(signal: AbortSignal | undefined, line: Line): void {
     if (signal === undefined) return
     this.#signal = signal
     this.#abort = () => {

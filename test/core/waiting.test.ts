@@ -376,3 +376,14 @@ test('a wait shorter than a round trip does no worse than not to wait', async ()
   await time.advance(6000)
   expect(await failing).toBeInstanceOf(StoreError)
 })
+
+test('those behind a first who is granted at once keep the process alive as well', async () => {
+  const { holdfast, time } = world()
+  const first = holdfast.lock('k', { wait: true }).acquire()
+  const second = holdfast.lock('k', { wait: true }).acquire()
+  const lease = await first
+  expect(time.keepAliveTimers).toBeGreaterThan(0)
+  await lease.release()
+  await (await second).release()
+  expect(time.pendingTimers).toBe(0)
+})
