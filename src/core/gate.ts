@@ -7,7 +7,7 @@ import { Fifo } from './queue.js'
 import { heldBy, traceContention } from './refusal.js'
 import { closedError, type Seat, type Space } from './space.js'
 import type { HolderInfo, Refused } from './store.js'
-import { leaseMs, type Terms, type Waiting } from './terms.js'
+import { asksAlike, leaseMs, type Terms, type Waiting } from './terms.js'
 import { trace, traced } from './trace.js'
 import { type Line, Waiter } from './waiter.js'
 
@@ -73,7 +73,7 @@ export class Gate implements Line, Client {
     const next = this.#waiters.first
     if (next === undefined) this.#contender.leave(waiter.terms)
     else if (contended) {
-      if (next.terms.permits !== waiter.terms.permits) this.#contender.leave(waiter.terms)
+      if (!asksAlike(next.terms, waiter.terms)) this.#contender.leave(waiter.terms)
       this.#contender.kick()
     }
   }

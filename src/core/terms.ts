@@ -41,3 +41,9 @@ export function leaseMs({ ttlMs, expireMs, minHoldMs }: Terms, spentMs = 0): num
 export function isPassable({ limit, expireMs, minHoldMs }: Terms): boolean {
   return limit === 1 && expireMs === undefined && minHoldMs === 0
 }
+
+/** Would both ask the store for the same? Else what was asked for by one is no grant to the other: its lease may be shorter. */
+export function asksAlike(a: Terms, b: Terms): boolean {
+  const alike = a.limit === b.limit && a.permits === b.permits && a.ttlMs === b.ttlMs
+  return alike && a.expireMs === b.expireMs && a.minHoldMs === b.minHoldMs
+}

@@ -387,3 +387,19 @@ test('those behind a first who is granted at once keep the process alive as well
   await (await second).release()
   expect(time.pendingTimers).toBe(0)
 })
+
+test('the next in line does not take a lease that was asked for by another with a shorter ttl', async () => {
+  const { holdfast, store, time, other } = world({ storeTimeout: 5000 })
+  const abort = new AbortController()
+  store.next('acquire', { replyDelayMs: 50 })
+  const short = rejection(holdfast.lock('k', { ttl: 300, wait: true, signal: abort.signal }).acquire())
+  const long = holdfast.lock('k', { ttl: '30s', wait: true }).acquire()
+  await time.advance(10)
+  abort.abort()
+  await short
+  await time.advance(100)
+  const lease = await long
+  await time.advance(1000)
+  expect(lease.active).toBe(true)
+  expect(await other().lock('k').tryAcquire()).toBeUndefined()
+})

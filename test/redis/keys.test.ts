@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { auxKey, hashTag, isAuxKey, slotOf } from '../../src/stores/redis/keys.js'
 
-const kinds = ['token', 'leases', 'revoked'] as const
+const kinds = ['token', 'leases', 'queue', 'waiters', 'revoked'] as const
 const braceHeavy = fc.string({
   unit: fc.constantFrom('{', '}', 'a', 'b', ':', '{}', 'é', '😀', '\n'),
   minLength: 1,
