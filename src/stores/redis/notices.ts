@@ -27,6 +27,7 @@ export class Notices {
   #subscriber: Subscriber | undefined = undefined
   #failures = 0
   #isOpen = false
+  #isHeard = false
   /** Those that wait for the first try to succeed or fail. */
   readonly #openings = new Set<(isOpen: boolean) => void>()
   /** Tells an opening that has been overtaken by `#stop`. */
@@ -39,6 +40,11 @@ export class Notices {
   /** Subscribed: what is granted to a waiter of ours is told. */
   get isOpen(): boolean {
     return this.#isOpen
+  }
+
+  /** A message has come, so the server that takes the calls is the one where we are subscribed. */
+  get isHeard(): boolean {
+    return this.#isHeard
   }
 
   /** Opens, if nothing is open or being opened. */
@@ -118,6 +124,7 @@ export class Notices {
 
   #settle(isOpen: boolean): void {
     this.#isOpen = isOpen
+    this.#isHeard = false
     for (const settle of this.#openings) settle(isOpen)
   }
 
@@ -156,7 +163,9 @@ export class Notices {
     if (!name?.startsWith(keyPrefix)) return
     const key = name.slice(keyPrefix.length)
     if (revoked !== undefined) this.emit({ type: 'revoked', key, owner: revoked })
-    if (granted !== undefined) this.emit({ type: 'granted', key, owner: granted, token: Number(token) })
+    if (granted === undefined) return
+    this.#isHeard = true
+    this.emit({ type: 'granted', key, owner: granted, token: Number(token) })
   }
 
   #later(delayMs: number, run: () => void): Timer {

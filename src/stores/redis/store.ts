@@ -166,7 +166,8 @@ export class RedisStore implements Store {
   #wish({ owner, ttlMs, holder, limit, permits, queueMs, turns = 0 }: AcquireRequest): string[] {
     const [ttl, tokenTtl] = times(ttlMs)
     const place = this.#notices.isOpen ? String(Math.ceil(queueMs)) : '0'
-    const wish = [`${owner}\n`, ttl, tokenTtl, this.#tail(holder), place, String(turns)]
+    const heard = this.#notices.isHeard ? '1' : ''
+    const wish = [`${owner}\n`, ttl, tokenTtl, this.#tail(holder), place, String(turns), heard]
     return limit === 1 ? wish : [...wish, String(limit), String(permits)]
   }
 
