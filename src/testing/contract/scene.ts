@@ -71,8 +71,6 @@ function freshKey(ending = ''): string {
   return `holdfast-contract:${realEnv.randomId()}${ending}`
 }
 
-export { pause }
-
 const lookEveryMs = 10
 
 async function eventually<T>(what: string, ask: Ask<T>, patienceMs: number): Promise<T> {
