@@ -59,7 +59,8 @@ export function ioredisDriver(client: IoredisClient, env: Env): Driver {
 
 /**
  * Commands of one tick in one write: `process.nextTick`, asked for in a promise job, runs when all promise jobs have. From
- * the second command of a tick on: one alone goes out at once. 64 callers: 0.03 reads of the server a pair in place of 1.
+ * the second command of a tick on: one alone goes out at once. Of many, each sixteen go together, so that the server works
+ * while the rest is being written: 64 callers do 50,000 pairs a second, and 37,000 when all 64 go in one write.
  */
 function gatherer(client: Ioredis): { before(): void; after(): void } {
   let commands = 0
@@ -71,7 +72,8 @@ function gatherer(client: Ioredis): { before(): void; after(): void } {
   }
   return {
     before: () => {
-      if (commands !== 1) return
+      if (commands !== 1 && (commands === 0 || commands % together > 0)) return
+      corked?.uncork?.()
       corked = client.stream
       corked?.cork?.()
     },
@@ -80,6 +82,8 @@ function gatherer(client: Ioredis): { before(): void; after(): void } {
     },
   }
 }
+
+const together = 16
 
 /** Lets the process end though the connection is open, or being opened: the socket exists a turn after `connect`. */
 export function unrefIoredis(client: Ioredis, env: Env): void {

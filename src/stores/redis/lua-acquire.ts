@@ -1,6 +1,6 @@
 import { readClock, readMillis, readNow, readOwner } from './lua-clock.js'
-import { queueTools } from './lua-queue.js'
-import { rememberToken } from './lua-token.js'
+import { enteringTools, leavingTools, queueTools } from './lua-queue.js'
+import { rememberToken, tokenTools } from './lua-token.js'
 
 const { raw } = String
 
@@ -49,8 +49,9 @@ if queueMs == '0' and type(value) == 'string' and string.find(value, mark, 1, tr
 end
 ${readMillis}
 ${readOwner}
-${queueTools}
+${enteringTools}
 if not value then
+  ${leavingTools}
   if redis.call('EXISTS', queue) == 1 then
     if queueMs ~= '0' then stand(owner, queueMs, ttl, tokenTtl, turns, '1', '1', heard, tail) end
     promote(owner)
@@ -67,6 +68,7 @@ local leftMs = redis.call('PTTL', main)
 if string.find(value, mark, 1, true) == 1 then
   local token = string.match(value, '^[^\n]*\n(%d+)')
   if leftMs < tonumber(ttl) then redis.call('PEXPIRE', main, ttl) end
+  ${tokenTools}
   keepToken(token, tokenTtl, turns)
   return token
 end
