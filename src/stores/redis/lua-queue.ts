@@ -7,7 +7,7 @@ import { tokenTools } from './lua-token.js'
 //     end of its place (ms) \n queueMs \n ttl \n tokenTtl \n turns \n limit \n permits \n heard \n tail
 //
 // `heard`: its process was subscribed at this very server when it asked last, so that a count of 0 subscribers means that
-// it is gone. Both keys expire with the longest place.
+// it is gone. A tail that begins with `+` is told by the sharded channel of the key. Both keys expire with the longest place.
 //
 // A newline at the end of a mutex' record and of the last token says that somebody may stand here: who releases the one
 // or finds the other looks, everybody else does without a call. JSON and tonumber take no notice of it.
@@ -37,8 +37,19 @@ local function head()
     leave(first)
   end
 end
-local function channelOf(tail) return 'holdfast:' .. string.match(tail, '^[^\n]*') end
-local function subscribersOf(tail) return redis.pcall('PUBSUB', 'NUMSUB', channelOf(tail))[2] end`
+local function wayTo(tail)
+  local sharded, wakeId = string.match(tail, '^(%+?)([^\n]*)')
+  if sharded == '' then return 'holdfast:' .. wakeId, 'PUBLISH', 'NUMSUB' end
+  return 'holdfast:' .. string.match(tokenKey, '{[^}]*}') .. wakeId, 'SPUBLISH', 'SHARDNUMSUB'
+end
+local function subscribersOf(tail)
+  local channel, _, count = wayTo(tail)
+  return redis.pcall('PUBSUB', count, channel)[2]
+end
+local function tell(tail, text)
+  local channel, publish = wayTo(tail)
+  redis.pcall(publish, channel, text)
+end`
 
 /**
  * `stand` puts a request into the queue, or renews its place. `flag` tells of the queue: by the token, and by `value`, the
@@ -111,7 +122,7 @@ local function promote(quiet, freed)
       local token
       token, record = grant(owner, lease, tokenTtl, turns, limit, permits, tail, taken)
       if owner ~= quiet then
-        redis.pcall('PUBLISH', channelOf(tail), 'granted\n' .. owner .. '\n' .. token .. '\n' .. main)
+        tell(tail, 'granted\n' .. owner .. '\n' .. token .. '\n' .. main)
       end
       if limit == '1' then return lease, record end
     end

@@ -28,7 +28,8 @@ export class RedisStore implements Store {
     this.#wakeId = env.randomId()
     this.#tail = tailWriter(this.#wakeId)
     const driver = async () => link.driver('subscribe')
-    this.#notices = new Notices({ env, wakeId: this.#wakeId, keyPrefix: link.keyPrefix, driver })
+    const { keyPrefix, shards } = link
+    this.#notices = new Notices({ env, wakeId: this.#wakeId, keyPrefix, driver, shards })
   }
 
   ready(operation: string): Promise<void> | undefined {
@@ -36,12 +37,12 @@ export class RedisStore implements Store {
   }
 
   async acquire(request: AcquireRequest): Promise<Answer> {
-    const { queueMs, ttlMs } = checked(request)
+    const { key, queueMs, ttlMs } = checked(request)
     const answer = await this.#ask(request)
     // A request that cannot be told of its grant does not queue, and a free key is had without a way to tell.
-    if (answer.granted || queueMs <= 0 || this.#notices.isOpen) return answer
+    if (answer.granted || queueMs <= 0 || this.#notices.wayTo(key) !== undefined) return answer
     const patienceMs = Math.min(openWithinMs, (ttlMs ?? 0) / 6)
-    return (await this.#notices.opened(patienceMs)) ? this.#ask(request) : answer
+    return (await this.#notices.wayOpened(key, patienceMs)) ? this.#ask(request) : answer
   }
 
   async renew(key: string, owner: string, ttlMs: number): Promise<boolean> {
@@ -112,14 +113,16 @@ export class RedisStore implements Store {
     const reply = await this.#run('release', script, this.#keys(key), [`${owner}\n`, ...this.#wish(next)])
     const handoff = readHandoff(reply, limit)
     if (handoff.next.granted) this.#notices.granted(next.owner)
-    else if (next.queueMs > 0) this.#notices.want()
+    else if (next.queueMs > 0) this.#notices.wantWay(key)
     return handoff
   }
 
-  #wish({ owner, ttlMs, holder, limit, permits, queueMs, turns = 0 }: AcquireRequest): string[] {
+  #wish({ key, owner, ttlMs, holder, limit, permits, queueMs, turns = 0 }: AcquireRequest): string[] {
     const [ttl, tokenTtl] = times(ttlMs)
-    const place = this.#notices.isOpen ? String(Math.ceil(queueMs)) : '0'
-    const wish = [`${owner}\n`, ttl, tokenTtl, this.#tail(holder), place, String(turns)]
+    const way = queueMs > 0 ? this.#notices.wayTo(key) : undefined
+    const place = way === undefined ? '0' : String(Math.ceil(queueMs))
+    const tail = this.#tail(holder)
+    const wish = [`${owner}\n`, ttl, tokenTtl, way === 'shard' ? `+${tail}` : tail, place, String(turns)]
     return limit === 1 ? wish : [...wish, String(limit), String(permits)]
   }
 
