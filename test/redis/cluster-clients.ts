@@ -3,7 +3,9 @@ import { Cluster as Cluster6 } from 'ioredis6'
 import { createCluster } from 'redis'
 import { createCluster as createCluster5 } from 'redis5'
 import type { RedisClient } from '../../src/stores/redis/index.js'
+import { slotOf } from '../../src/stores/redis/keys.js'
 import type { RedisServer } from '../support/servers/redis.js'
+import { freshKey } from './support.js'
 
 export interface OpenCluster {
   readonly client: RedisClient
@@ -47,3 +49,17 @@ export const clusterKinds: readonly ClusterKind[] = [
     },
   },
 ]
+
+/** A fresh key of the master with this index. */
+export function keyOn(index: number): string {
+  for (;;) {
+    const key = freshKey()
+    if (Math.floor(slotOf(key) / 5461) === index) return key
+  }
+}
+
+/** How many sharded channels of the key have subscribers on these nodes. */
+export async function channelsOf(nodes: readonly RedisServer[], key: string): Promise<number> {
+  const found = nodes.map((node) => node.command('PUBSUB', 'SHARDCHANNELS', `*${key}*`).catch(() => []))
+  return (await Promise.all(found)).flat().length
+}

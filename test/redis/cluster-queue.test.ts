@@ -1,4 +1,3 @@
-import { createHoldfast } from 'holdfast'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { realEnv } from '../../src/core/env.js'
 import type { Notice, Store } from '../../src/core/store.js'
@@ -6,9 +5,8 @@ import { redis, type RedisOptions } from '../../src/stores/redis/index.js'
 import { slotOf } from '../../src/stores/redis/keys.js'
 import { runProgram } from '../process/support/child.js'
 import { type RedisCluster, startCluster } from '../support/servers/cluster.js'
-import type { RedisServer } from '../support/servers/redis.js'
 import { until } from '../support/until.js'
-import { type ClusterKind, clusterKinds } from './cluster-clients.js'
+import { channelsOf, type ClusterKind, clusterKinds, keyOn } from './cluster-clients.js'
 import { eventually, freshKey, request, take } from './support.js'
 
 let cluster: RedisCluster
@@ -50,23 +48,9 @@ async function startProcess(open: Open, of: RedisCluster = cluster, options?: Re
   }
 }
 
-const ownerIndex = (key: string): number => Math.floor(slotOf(key) / 5461)
-
 /** One key for each of the three masters. */
 function keysOfAll(): string[] {
   return cluster.masters.map((_, index) => keyOn(index))
-}
-
-function keyOn(index: number): string {
-  for (;;) {
-    const key = freshKey()
-    if (ownerIndex(key) === index) return key
-  }
-}
-
-async function channelsOf(nodes: readonly RedisServer[], key: string): Promise<number> {
-  const found = nodes.map((node) => node.command('PUBSUB', 'SHARDCHANNELS', `*${key}*`) as Promise<string[]>)
-  return (await Promise.all(found)).flat().length
 }
 
 async function callsOf(command: string): Promise<number> {
@@ -131,6 +115,18 @@ describe.each(clusterKinds)('the queue on a cluster by $name', ({ open }) => {
       await holder.store.release(key, 'holder')
       await expect.poll(() => alive.grants().map((grant) => grant.key)).toContain(key)
     }
+  })
+
+  test('tells one who was granted while waiting of a forced release', async () => {
+    const [holder, waiting] = [await startProcess(open), await startProcess(open)]
+    const key = freshKey()
+    await take(holder.store, key, 'holder')
+    await waiting.queueUp(key, 'waiting')
+    await holder.store.release(key, 'holder')
+    await expect.poll(() => waiting.told).toMatchObject([{ type: 'granted' }, { type: 'resync' }])
+    expect((await holder.store.inspect(key))?.holders).toMatchObject([{ owner: 'waiting', host: 'here' }])
+    await holder.store.forceRelease(key)
+    await expect.poll(() => waiting.told.at(-1)).toEqual({ type: 'revoked', key, owner: 'waiting' })
   })
 
   test('keeps no channel and no connection for keys that nobody waits for any more', async () => {
@@ -241,48 +237,21 @@ test.each(Object.keys(programs) as (keyof typeof programs)[])(
   },
 )
 
-test.each(clusterKinds)('servers without sharded channels tell by the one channel, by $name', async ({ open }) => {
-  const hidden = ['SSUBSCRIBE', 'SPUBLISH'].flatMap((command) => ['--rename-command', command, ''])
-  const old = await startCluster({ args: hidden })
-  onTestFinished(() => old.stop())
-  const [holder, waiting] = [await startProcess(open, old), await startProcess(open, old)]
-  for (const key of keysOfAll()) {
-    await take(holder.store, key, 'holder')
-    expect(await waiting.queueUp(key, 'waiting')).toBe(0)
-    await holder.store.release(key, 'holder')
-    await expect.poll(() => waiting.grants().at(-1)).toMatchObject({ key })
-  }
-})
+describe('servers without sharded channels', () => {
+  let old: RedisCluster
+  beforeAll(async () => {
+    const hidden = ['SSUBSCRIBE', 'SPUBLISH'].flatMap((command) => ['--rename-command', command, ''])
+    old = await startCluster({ args: hidden })
+  })
+  afterAll(() => old.stop())
 
-describe('a failover', () => {
-  test.each(clusterKinds)(
-    'costs a waiter no more than time, by $name',
-    async ({ open }) => {
-      const own = await startCluster({ replicas: 1 })
-      onTestFinished(() => own.stop())
-      const [one, two] = [await open(own.nodes), await open(own.nodes)]
-      const [holder, waiting] = [
-        createHoldfast({ store: redis(one.client) }),
-        createHoldfast({ store: redis(two.client) }),
-      ]
-      onTestFinished(async () => {
-        await Promise.allSettled([holder.close(), waiting.close()])
-        one.end()
-        two.end()
-      })
-      const name = keyOn(0).slice('holdfast:'.length)
-      const lease = await holder.lock(name, { ttl: '10s' }).acquire()
-      const wait = waiting.lock(name, { wait: '40s', ttl: '10s' }).acquire()
-      await until(async () => (await channelsOf(own.nodes, name)) === 1)
-      await own.masters[0]?.kill()
-      const [replica] = own.replicas
-      await until(async () => String(await replica?.command('ROLE')).startsWith('master'), 20_000)
-      await eventually(() => lease.release())
-      const second = await wait
-      expect(second.token).toBeGreaterThan(lease.token)
-      await until(async () => (await channelsOf(replica === undefined ? [] : [replica], name)) === 1, 10_000)
-      await second.release()
-    },
-    60_000,
-  )
+  test.each(clusterKinds)('tell by the one channel, by $name', async ({ open }) => {
+    const [holder, waiting] = [await startProcess(open, old), await startProcess(open, old)]
+    for (const key of keysOfAll()) {
+      await take(holder.store, key, 'holder')
+      expect(await waiting.queueUp(key, 'waiting')).toBe(0)
+      await holder.store.release(key, 'holder')
+      await expect.poll(() => waiting.grants().at(-1)).toMatchObject({ key })
+    }
+  })
 })

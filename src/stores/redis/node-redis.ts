@@ -89,8 +89,8 @@ function scanner(node: NodeRedis): Scan {
 interface Connection {
   readonly client: NodeRedis
   /** From now on its end is told. */
-  opened(): void
-  close(): void
+  readonly opened: () => void
+  readonly close: () => void
 }
 
 function connection(node: NodeRedis, onLost: () => void): Connection {

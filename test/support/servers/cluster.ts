@@ -25,7 +25,9 @@ const slotRanges = ['0 5460', '5461 10922', '10923 16383']
 /** Starts a Redis Cluster of three masters on free loopback ports. */
 export async function startCluster({ replicas = 0, args = [] }: ClusterOptions = {}): Promise<RedisCluster> {
   const nodes = await Promise.all(Array.from({ length: slotRanges.length + replicas }, () => startNode(args)))
-  const stop = async (): Promise<void> => void (await Promise.all(nodes.map((node) => node.stop())))
+  const stop = async (): Promise<void> => {
+    await Promise.all(nodes.map((node) => node.stop()))
+  }
   try {
     await join(nodes)
   } catch (error) {
