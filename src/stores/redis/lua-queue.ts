@@ -36,7 +36,10 @@ local function head()
     if place then return first, place end
     leave(first)
   end
-end
+end`
+
+/** Needs `now`. How the process of a `tail` is told; `keep` renews the place of one that stands in the queue. */
+export const placeTools: string = raw`
 local function wayTo(tail)
   local sharded, wakeId = string.match(tail, '^(%+?)([^\n]*)')
   if sharded == '' then return 'holdfast:' .. wakeId, 'PUBLISH', 'NUMSUB' end
@@ -49,6 +52,15 @@ end
 local function tell(tail, text)
   local channel, publish = wayTo(tail)
   redis.pcall(publish, channel, text)
+end
+local function isHeard(tail) return (subscribersOf(tail) or 0) > 0 and '1' or '0' end
+local function keep(owner, queueMs, ttl, tokenTtl, turns, limit, permits, heard, tail)
+  redis.call('HSET', waiters, owner, table.concat({now + queueMs, queueMs,
+     ttl, tokenTtl, turns, limit, permits, heard, tail}, '\n'))
+  if redis.call('PTTL', queue) < tonumber(queueMs) then
+    redis.call('PEXPIRE', queue, 2 * queueMs)
+    redis.call('PEXPIRE', waiters, 2 * queueMs)
+  end
 end`
 
 /**
@@ -60,13 +72,7 @@ local function stand(owner, queueMs, ttl, tokenTtl, turns, limit, permits, tail)
   local newest, arrival = redis.call('ZREVRANGE', queue, '0', '0', 'WITHSCORES')[2], token
   if newest and tonumber(newest) >= tonumber(token) then arrival = string.format('%.0f', newest + 1) end
   redis.call('ZADD', queue, 'NX', arrival, owner)
-  local heard = (subscribersOf(tail) or 0) > 0 and '1' or '0'
-  redis.call('HSET', waiters, owner, table.concat({now + queueMs, queueMs,
-     ttl, tokenTtl, turns, limit, permits, heard, tail}, '\n'))
-  if redis.call('PTTL', queue) < tonumber(queueMs) then
-    redis.call('PEXPIRE', queue, 2 * queueMs)
-    redis.call('PEXPIRE', waiters, 2 * queueMs)
-  end
+  keep(owner, queueMs, ttl, tokenTtl, turns, limit, permits, isHeard(tail), tail)
 end
 local function flag(tokenTtl, value)
   if value and string.byte(value, -1) == 10 then return end
@@ -131,7 +137,7 @@ local function promote(quiet, freed)
 end`
 
 /** Needs `now` and `token`. */
-export const queueTools: string = tokenTools + poolTools + standing + entering + leaving
+export const queueTools: string = tokenTools + poolTools + standing + placeTools + entering + leaving
 
 /** Gives `waiting`: owner, tail, owner, tail … in order of arrival, and as `first` the limit of the head. */
 export const readWaiters: string = raw`

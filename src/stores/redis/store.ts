@@ -8,6 +8,7 @@ import { type AuxKind, auxKey, keysOf } from './keys.js'
 import type { Link } from './link.js'
 import { listKeys } from './list.js'
 import { Notices } from './notices.js'
+import { Together, type ScriptCall } from './together.js'
 import { tailWriter, type TailWriter } from './record.js'
 import { readAnswer, readBoolean, readHandoff, readInspection, readRevoked } from './replies.js'
 import { type Script, scripts } from './scripts.js'
@@ -20,6 +21,7 @@ export class RedisStore implements Store {
   readonly #wakeId: string
   readonly #notices: Notices
   readonly #tail: TailWriter
+  readonly #together: Together
   #lastKeys: readonly string[] = []
   #closed = false
 
@@ -29,6 +31,7 @@ export class RedisStore implements Store {
     this.#tail = tailWriter(this.#wakeId)
     const driver = async () => link.driver('subscribe')
     const { keyPrefix, shards } = link
+    this.#together = new Together({ keyPrefix, shards, send })
     this.#notices = new Notices({ env, wakeId: this.#wakeId, keyPrefix, driver, shards })
   }
 
@@ -56,6 +59,7 @@ export class RedisStore implements Store {
   release(key: string, owner: string, next: AcquireRequest): Promise<Handoff>
   async release(key: string, owner: string, next?: AcquireRequest): Promise<boolean | Handoff> {
     this.#notices.ended(owner)
+    this.#together.flush() // or the release would overtake the request that it takes back
     if (next !== undefined) return this.#handOff(key, owner, next)
     return readBoolean('release', await this.#run('release', scripts.release, this.#keys(key), [`${owner}\n`]))
   }
@@ -99,11 +103,24 @@ export class RedisStore implements Store {
 
   async #ask(request: AcquireRequest): Promise<Answer> {
     const { key, owner, limit } = request
+    const [keys, wish] = [this.#keys(key), this.#wish(request)]
     const script = limit === 1 ? scripts.acquireMutex : scripts.acquirePool
-    const reply = await this.#run('acquire', script, this.#keys(key), this.#wish(request))
+    const together = request.again === true ? await this.#askTogether(request, keys, wish) : undefined
+    const reply = together ?? (await this.#run('acquire', script, keys, wish))
     const answer = readAnswer('acquire', reply, limit)
     if (answer.granted) this.#notices.granted(owner)
     return answer
+  }
+
+  /** undefined: it has to be asked alone. */
+  async #askTogether({ key, limit }: AcquireRequest, keys: readonly string[], wish: string[]): Promise<unknown> {
+    const driver = this.#driver('acquire')
+    if (driver instanceof Promise) return undefined
+    try {
+      return await this.#together.ask({ driver, key, keys, args: limit === 1 ? [...wish, '1', '1'] : wish })
+    } catch (error) {
+      throw this.#failure(driver, 'acquire', error)
+    }
   }
 
   async #handOff(key: string, owner: string, next: AcquireRequest): Promise<Handoff> {
@@ -149,18 +166,13 @@ export class RedisStore implements Store {
   }
 
   #send(driver: Driver, call: Call): Promise<unknown> {
-    return driver
-      .evalsha(call.script.sha, call.keys, call.args)
-      .catch((error: unknown) => this.#recover(driver, call, error))
-  }
-
-  async #recover(driver: Driver, { operation, script, keys, args }: Call, error: unknown): Promise<unknown> {
-    if (!isUnknownScript(error)) throw this.#failure(driver, operation, error)
-    try {
-      return await driver.eval(script.text, keys, args)
-    } catch (again) {
-      throw this.#failure(driver, operation, again)
-    }
+    return driver.evalsha(call.script.sha, call.keys, call.args).catch(async (error: unknown) => {
+      try {
+        return await evalUnknown(driver, call, error)
+      } catch (again) {
+        throw this.#failure(driver, call.operation, again)
+      }
+    })
   }
 
   #failure(driver: Driver, operation: string, error: unknown): Error {
@@ -193,11 +205,21 @@ function times(ttlMs: number | null): [ttl: string, tokenTtl: string] {
   return [String(wholeMs), String(wholeMs + tokenStaysMs)]
 }
 
-interface Call {
+interface Call extends ScriptCall {
   readonly operation: string
-  readonly script: Script
-  readonly keys: readonly string[]
-  readonly args: readonly string[]
+}
+
+/** Rejects with the client's error. */
+function send(driver: Driver, call: ScriptCall): Promise<unknown> {
+  return driver
+    .evalsha(call.script.sha, call.keys, call.args)
+    .catch((error: unknown) => evalUnknown(driver, call, error))
+}
+
+/** What the server does not know yet goes with its text. */
+async function evalUnknown(driver: Driver, { script, keys, args }: ScriptCall, error: unknown): Promise<unknown> {
+  if (!isUnknownScript(error)) throw error
+  return driver.eval(script.text, keys, args)
 }
 
 function isUnknownScript(error: unknown): boolean {
