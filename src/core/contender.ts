@@ -1,6 +1,6 @@
 import { elapsedMs, type Mark, markOf, type Timer } from './env.js'
 import { asHoldfastError, invoke, limited, open } from './limited.js'
-import { failureRetryMs, nextDelayMs, queueMs } from './plan.js'
+import { failureRetryMs, heartbeatMs, nextDelayMs, queueMs } from './plan.js'
 import type { Seat, Space } from './space.js'
 import type { AcquireRequest, Answer, Refused } from './store.js'
 import type { Terms } from './terms.js'
@@ -87,6 +87,14 @@ export class Contender {
     this.#timer = this.#space.env.setTimer(ask, delayMs, false)
   }
 
+  /** Asks again with all others that do, if nothing happens before. */
+  askAtBeat(): void {
+    this.#timer?.clear()
+    this.#timer = this.#space.pulse.join(() => {
+      this.ask()
+    })
+  }
+
   /** The store granted our request of its own accord. */
   noticed(owner: string, token: number): void {
     const seat = this.#seat
@@ -141,7 +149,8 @@ export class Contender {
     const { env, store } = this.#space
     const mark = markOf(env, false)
     this.#askedAt = mark
-    return { mark, request: this.#space.requestOf(terms, seat.owner, queueMs(store.capabilities.scope)) }
+    const placeMs = queueMs(store.capabilities.scope)
+    return { mark, request: this.#space.requestOf(terms, seat.owner, placeMs, this.#refusals > 0) }
   }
 
   #openFirst(seat: Seat, opening: Promise<void>): void {
@@ -174,8 +183,9 @@ export class Contender {
     const call = invoke(() => store.acquire(request))
     call.then(
       (answer) => {
-        // granted to nobody any more: too late for its time limit, or its waiter left
-        if (answer.granted && seat.state === 'abandoned') this.#space.cleanUp(terms, seat.owner)
+        // for nobody any more: too late for its time limit, or its waiter left
+        const entered = answer.granted || answer.position !== undefined
+        if (entered && seat.state === 'abandoned') this.#space.cleanUp(terms, seat.owner)
       },
       () => undefined, // told by the limited one
     )
@@ -214,7 +224,10 @@ export class Contender {
     const { freeInMs, position } = answer
     const refusals = this.#refusals++
     const refusal = { freeInMs, queued: position !== undefined, refusals, random: env.random() }
-    this.askIn(nextDelayMs(store.capabilities.scope, refusal))
+    const { scope } = store.capabilities
+    const delayMs = nextDelayMs(scope, refusal)
+    if (delayMs === heartbeatMs(scope)) this.askAtBeat()
+    else this.askIn(delayMs)
   }
 
   /** Somebody waits still, and what was told to the client made it ask nothing yet. */

@@ -6,8 +6,8 @@ import { tokenTools } from './lua-token.js'
 //
 //     end of its place (ms) \n queueMs \n ttl \n tokenTtl \n turns \n limit \n permits \n heard \n tail
 //
-// `heard`: its process is subscribed at this very server, so that a message which nobody gets means that it is gone. Both
-// keys expire some 10 s after the last place.
+// `heard`: its process is subscribed at this very server, so that a message which nobody gets means that it is gone. A tail
+// that begins with `+` is told by the sharded channel of the key. Both keys expire some 10 s after the last place.
 //
 // A newline at the end of a mutex' record and of the last token says that somebody may stand here: who releases the one
 // or finds the other looks, everybody else does without a call. JSON and tonumber take no notice of it.
@@ -40,8 +40,31 @@ local function head()
     if place then return first, place end
     pop(first)
   end
+end`
+
+/** Needs `now`. How the process of a `tail` is told; `keep` writes down the place of one that stands in the queue: 1 if it is new. */
+export const placeTools: string = raw`
+local function wayTo(tail)
+  local sharded, wakeId = string.match(tail, '^(%+?)([^\n]*)')
+  if sharded == '' then return 'holdfast:' .. wakeId, 'PUBLISH', 'NUMSUB' end
+  return 'holdfast:' .. string.match(tokenKey, '{[^}]*}') .. wakeId, 'SPUBLISH', 'SHARDNUMSUB'
 end
-local function channelOf(tail) return 'holdfast:' .. string.match(tail, '^[^\n]*') end`
+local function tell(tail, text)
+  local channel, publish = wayTo(tail)
+  return redis.pcall(publish, channel, text)
+end
+local function isHeard(tail)
+  local channel, _, count = wayTo(tail)
+  return (redis.pcall('PUBSUB', count, channel)[2] or 0) > 0 and '1' or '0'
+end
+local function keep(owner, queueMs, ttl, tokenTtl, turns, limit, permits, heard, tail)
+  return redis.call('HSET', waiters, owner, table.concat({now + queueMs, queueMs,
+     ttl, tokenTtl, turns, limit, permits, heard, tail}, '\n'))
+end
+local function outlast(queueMs)
+  redis.call('PEXPIRE', queue, 10000 + 2 * queueMs)
+  redis.call('PEXPIRE', waiters, 10000 + 2 * queueMs)
+end`
 
 /**
  * `stand` puts a request into the queue, or renews its place; gives how many are before it. A long queue is kept from expiring
@@ -49,25 +72,18 @@ local function channelOf(tail) return 'holdfast:' .. string.match(tail, '^[^\n]*
  * token, and by `value`, the record of whoever holds, if it is one of ours.
  */
 const entering = raw`
-local function stay(queueMs)
-  redis.call('PEXPIRE', queue, 10000 + 2 * queueMs)
-  redis.call('PEXPIRE', waiters, 10000 + 2 * queueMs)
-end
 local function stand(owner, queueMs, ttl, tokenTtl, turns, limit, permits, heard, tail)
-  if heard ~= '1' then
-    heard = (redis.pcall('PUBSUB', 'NUMSUB', channelOf(tail))[2] or 0) > 0 and '1' or '0'
-  end
+  if heard ~= '1' then heard = isHeard(tail) end
   local before
-  if redis.call('HSET', waiters, owner, table.concat({now + queueMs, queueMs,
-     ttl, tokenTtl, turns, limit, permits, heard, tail}, '\n')) == 0 then
-    stay(queueMs)
+  if keep(owner, queueMs, ttl, tokenTtl, turns, limit, permits, heard, tail) == 0 then
+    outlast(queueMs)
     head()
     before = redis.pcall('LPOS', queue, owner)
     if type(before) == 'table' then return redis.call('LLEN', queue) - 1 end
     if before then return before end
   end
   before = redis.call('RPUSH', queue, owner) - 1
-  if before == 0 or string.byte(time[1], -1) == 48 then stay(queueMs) end
+  if before == 0 or string.byte(time[1], -1) == 48 then outlast(queueMs) end
   return before
 end
 local function flag(tokenTtl, value)
@@ -134,7 +150,7 @@ local function promote(quiet, freed)
       local marker = owner == quiet and redis.call('EXISTS', queue) == 0 and '' or '\n'
       local token, granted = grant(owner, least, tokenTtl, turns, limit, permits, tail, taken, marker)
       local message = 'granted\n' .. owner .. '\n' .. token .. '\n' .. main
-      if owner ~= quiet and redis.pcall('PUBLISH', channelOf(tail), message) == 0 and heard == '1' then
+      if owner ~= quiet and tell(tail, message) == 0 and heard == '1' then
         if limit == '1' then
           redis.call('DEL', main)
         else
@@ -151,7 +167,7 @@ local function promote(quiet, freed)
 end`
 
 /** What a request needs that is refused. Each function costs 0.2 µs to be made, so the others come where they are used. Needs `now`, `token` and `time`. */
-export const enteringTools: string = standing + entering
+export const enteringTools: string = standing + placeTools + entering
 
 /** The rest. Needs `micros` as well. */
 export const leavingTools: string = tokenTools + poolTools + leaving

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { acquireMutex, acquireOnce, acquirePool } from './lua-acquire.js'
+import { acquireTogether } from './lua-together.js'
 import { forceRelease, inspect, release, renew, wasRevoked } from './lua-holds.js'
 
 /** A constant script: all that varies comes in as KEYS and ARGV. */
@@ -44,6 +45,7 @@ export interface Scripts {
   readonly acquireOnce: Script
   readonly acquireMutex: Script
   readonly acquirePool: Script
+  readonly acquireTogether: Script
   readonly renew: Script
   readonly release: Script
   readonly handoffMutex: Script
@@ -62,6 +64,7 @@ local mark, ttl, tokenTtl, tail, queueMs, turns, heard = ARGV[1], ARGV[2], ARGV[
   acquirePool: script(raw`${keys}
 local mark, ttl, tokenTtl, tail, queueMs, turns, heard = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local limit, permits = ARGV[8], ARGV[9]${acquirePool}`),
+  acquireTogether: script(acquireTogether),
   renew: script(raw`${keys}
 local mark, ttl, tokenTtl = ARGV[1], ARGV[2], ARGV[3]${renew}`),
   release: script(raw`${keys}

@@ -8,9 +8,11 @@ import { type AuxKind, auxKey, keysOf } from './keys.js'
 import type { Link } from './link.js'
 import { listKeys } from './list.js'
 import { Notices } from './notices.js'
+import { evalUnknown, type ScriptCall } from './script-call.js'
 import { tailWriter, type TailWriter } from './record.js'
 import { readAnswer, readBoolean, readHandoff, readInspection, readRevoked } from './replies.js'
-import { type Script, scripts } from './scripts.js'
+import { scripts } from './scripts.js'
+import { Together } from './together.js'
 
 /** Each call is one script on the server, with the owner checked and the time read there. */
 export class RedisStore implements Store {
@@ -20,6 +22,7 @@ export class RedisStore implements Store {
   readonly #wakeId: string
   readonly #notices: Notices
   readonly #tail: TailWriter
+  readonly #together: Together
   #lastKeys: readonly string[] = []
   /** The server knows SET … GET: it is at 6.2 or later. */
   #once = true
@@ -30,7 +33,9 @@ export class RedisStore implements Store {
     this.#wakeId = env.randomId()
     this.#tail = tailWriter(this.#wakeId)
     const driver = async () => link.driver('subscribe')
-    this.#notices = new Notices({ env, wakeId: this.#wakeId, keyPrefix: link.keyPrefix, driver })
+    const { keyPrefix, shards } = link
+    this.#together = new Together({ keyPrefix, shards })
+    this.#notices = new Notices({ env, wakeId: this.#wakeId, keyPrefix, driver, shards })
   }
 
   ready(operation: string): Promise<void> | undefined {
@@ -63,6 +68,7 @@ export class RedisStore implements Store {
   release(key: string, owner: string, next: AcquireRequest): Promise<Handoff>
   release(key: string, owner: string, next?: AcquireRequest): Promise<boolean | Handoff> {
     try {
+      this.#together.flush() // or the release would overtake the request that it takes back
       const released =
         next === undefined
           ? this.#run(
@@ -118,15 +124,14 @@ export class RedisStore implements Store {
   }
 
   #acquire(request: AcquireRequest): Promise<Answer> {
-    const { queueMs, ttlMs } = request
+    const { key, queueMs, ttlMs } = request
     if (queueMs <= 0) return this.#ask(request)
     // A request that cannot be told of its grant does not queue, and a free key is had without a way to tell.
     const answered = this.#ask(request)
-    if (this.#notices.isOpen) return answered
     return answered.then(async (answer) => {
-      if (answer.granted) return answer
+      if (answer.granted || this.#notices.wayTo(key) !== undefined) return answer
       const patienceMs = Math.min(openWithinMs, (ttlMs ?? 0) / 6)
-      return (await this.#notices.opened(patienceMs)) ? this.#ask(request) : answer
+      return (await this.#notices.wayOpened(key, patienceMs)) ? this.#ask(request) : answer
     })
   }
 
@@ -141,6 +146,7 @@ export class RedisStore implements Store {
     }
     const script = limit === 1 ? scripts.acquireMutex : scripts.acquirePool
     const whole: Call = { operation: 'acquire', script, keys, args }
+    if (request.again === true) return this.#askTogether(key, limit, whole, read)
     if (limit > 1 || queueMs > 0 || !this.#once) return this.#run(whole, read)
     const once = { operation: 'acquire', script: scripts.acquireOnce, keys: keys.slice(0, 2), args: args.slice(0, 4) }
     return this.#run(once, (reply) => {
@@ -148,6 +154,18 @@ export class RedisStore implements Store {
       if (reply === 0) this.#once = false
       return this.#run(whole, read)
     })
+  }
+
+  async #askTogether<T>(key: string, limit: number, whole: Call, read: (reply: unknown) => T): Promise<T> {
+    const { keys, args } = whole
+    const driver = await this.#driver('acquire')
+    let reply: unknown
+    try {
+      reply = await this.#together.ask({ driver, key, keys, args: limit === 1 ? [...args, '1', '1'] : args })
+    } catch (error) {
+      throw this.#failure(driver, 'acquire', error)
+    }
+    return reply === undefined ? this.#run(whole, read) : read(reply)
   }
 
   #handOff(key: string, owner: string, next: AcquireRequest): Promise<Handoff> {
@@ -158,16 +176,18 @@ export class RedisStore implements Store {
     return this.#run({ operation: 'release', script, keys: this.#keys(key), args }, (reply) => {
       const handoff = readHandoff(reply, limit)
       if (handoff.next.granted) this.#notices.granted(next.owner)
-      else if (next.queueMs > 0) this.#notices.want()
+      else if (next.queueMs > 0) this.#notices.wantWay(key)
       return handoff
     })
   }
 
-  #wish({ owner, ttlMs, holder, limit, permits, queueMs, turns = 0 }: AcquireRequest): string[] {
+  #wish({ key, owner, ttlMs, holder, limit, permits, queueMs, turns = 0 }: AcquireRequest): string[] {
     const [ttl, tokenTtl] = times(ttlMs)
-    const place = this.#notices.isOpen ? String(Math.ceil(queueMs)) : '0'
-    const heard = this.#notices.isHeard ? '1' : ''
-    const wish = [`${owner}\n`, ttl, tokenTtl, this.#tail(holder), place, String(turns), heard]
+    const way = queueMs > 0 ? this.#notices.wayTo(key) : undefined
+    const place = way === undefined ? '0' : String(Math.ceil(queueMs))
+    const tail = this.#tail(holder)
+    const heard = way === 'channel' && this.#notices.isHeard ? '1' : ''
+    const wish = [`${owner}\n`, ttl, tokenTtl, way === 'shard' ? `+${tail}` : tail, place, String(turns), heard]
     return limit === 1 ? wish : [...wish, String(limit), String(permits)]
   }
 
@@ -194,18 +214,16 @@ export class RedisStore implements Store {
   }
 
   #send<T>(driver: Driver, call: Call, read: (reply: unknown) => T | Promise<T>): Promise<T> {
-    return driver
-      .evalsha(call.script.sha, call.keys, call.args)
-      .then(read, async (error: unknown) => read(await this.#recover(driver, call, error)))
-  }
-
-  async #recover(driver: Driver, { operation, script, keys, args }: Call, error: unknown): Promise<unknown> {
-    if (!isUnknownScript(error)) throw this.#failure(driver, operation, error)
-    try {
-      return await driver.eval(script.text, keys, args)
-    } catch (again) {
-      throw this.#failure(driver, operation, again)
-    }
+    const { sha } = call.script
+    return driver.evalsha(sha, call.keys, call.args).then(read, async (error: unknown) => {
+      let reply: unknown
+      try {
+        reply = await evalUnknown(driver, call, error)
+      } catch (again) {
+        throw this.#failure(driver, call.operation, again)
+      }
+      return read(reply)
+    })
   }
 
   #failure(driver: Driver, operation: string, error: unknown): Error {
@@ -238,17 +256,10 @@ function times(ttlMs: number | null): [ttl: string, tokenTtl: string] {
   return [String(wholeMs), String(wholeMs + tokenStaysMs)]
 }
 
-interface Call {
+interface Call extends ScriptCall {
   readonly operation: string
-  readonly script: Script
-  readonly keys: readonly string[]
-  readonly args: readonly string[]
 }
 
 function readReleased(reply: unknown): boolean {
   return readBoolean('release', reply)
-}
-
-function isUnknownScript(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith('NOSCRIPT')
 }
