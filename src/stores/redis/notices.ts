@@ -38,6 +38,7 @@ export class Notices {
   #failures = 0
   #isOpen = false
   #isHeard = false
+  #closed = false
   /** Those that wait for the first try to succeed or fail. */
   readonly #openings = new Set<(isOpen: boolean) => void>()
   /** Tells an opening that has been overtaken by `#stop`. */
@@ -79,7 +80,7 @@ export class Notices {
 
   /** Opens, if nothing is open or being opened. */
   want(): void {
-    if (this.#wanted) return
+    if (this.#wanted || this.#closed) return
     this.#wanted = true
     this.#young.clear()
     this.#timer?.clear()
@@ -110,6 +111,12 @@ export class Notices {
     for (const listener of this.#listeners) listener(notice)
   }
 
+  /** For good: the answer to a call that was under way opens nothing any more. */
+  close(): void {
+    this.#closed = true
+    this.stop()
+  }
+
   stop(): void {
     this.#epoch++
     this.#shards?.stop()
@@ -134,7 +141,7 @@ export class Notices {
 
   #opened(patienceMs: number): Promise<boolean> {
     this.want()
-    if (this.#isOpen || this.#failures > 0) return Promise.resolve(this.#isOpen)
+    if (this.#isOpen || this.#failures > 0 || this.#closed) return Promise.resolve(this.#isOpen)
     return new Promise((resolve) => {
       const settle = (isOpen: boolean): void => {
         this.#openings.delete(settle)
