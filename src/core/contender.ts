@@ -103,7 +103,7 @@ export class Contender {
     return {
       request,
       answered: (answer) => {
-        if (answer.granted && seat.state === 'abandoned') this.#space.cleanUp(terms, seat.owner)
+        if (answer.granted && seat.abandoned) this.#space.cleanUp(terms, seat.owner)
         this.#answered(seat, mark, answer)
       },
       failed: (error) => {
@@ -175,7 +175,7 @@ export class Contender {
     call.then(
       (answer) => {
         // granted to nobody any more: too late for its time limit, or its waiter left
-        if (answer.granted && seat.state === 'abandoned') this.#space.cleanUp(terms, seat.owner)
+        if (answer.granted && seat.abandoned) this.#space.cleanUp(terms, seat.owner)
       },
       () => undefined, // told by the limited one
     )
