@@ -116,7 +116,7 @@ export class Contender {
     return {
       request,
       answered: (answer) => {
-        if (answer.granted && seat.state === 'abandoned') this.#space.cleanUp(terms, seat.owner)
+        if (answer.granted && seat.abandoned) this.#space.cleanUp(terms, seat.owner)
         this.#answered(seat, mark, answer)
       },
       failed: (error) => {
@@ -212,7 +212,7 @@ export class Contender {
   /** What it was granted, or its place, came too late: its waiter left, or had it by a notice, and a release has overtaken this question. */
   #isNobodys(seat: Seat): boolean {
     if (seat === this.#seat) return false
-    return seat.state === 'abandoned' || !this.#space.holds.all().some(({ owner }) => owner === seat.owner)
+    return seat.abandoned || !this.#space.holds.all().some(({ owner }) => owner === seat.owner)
   }
 
   #answered(seat: Seat, mark: Mark, answer: Answer): void {
