@@ -1,6 +1,6 @@
 import { elapsedMs, type Mark, markOf, type Timer } from './env.js'
 import { asHoldfastError, invoke, limited, open } from './limited.js'
-import { failureRetryMs, nextDelayMs, queueMs } from './plan.js'
+import { failureRetryMs, nextDelayMs, queueMs, trustedMs } from './plan.js'
 import type { Seat, Space } from './space.js'
 import type { AcquireRequest, Answer, Refused } from './store.js'
 import type { Terms } from './terms.js'
@@ -32,7 +32,10 @@ export class Contender {
   readonly #client: Client
   /** Our identity at the store; it outlives the waiter for whom it was made. */
   #seat: Seat | undefined = undefined
-  #askedAt: Mark | undefined = undefined
+  /** The store can not have granted our request of its own accord before: the last question that was answered, or else the first. */
+  #grantedSince: Mark | undefined = undefined
+  /** Such a grant may have come and gone unseen: its notice may still arrive. */
+  #doubtful = false
   #asking = false
   #askAgain = false
   #timer: Timer | undefined = undefined
@@ -90,9 +93,9 @@ export class Contender {
   /** The store granted our request of its own accord. */
   noticed(owner: string, token: number): void {
     const seat = this.#seat
-    if (seat?.owner === owner && this.#askedAt !== undefined) {
-      this.#client.granted(seat, { token, mark: this.#askedAt, noticed: true })
-    }
+    if (seat?.owner !== owner || this.#grantedSince === undefined) return
+    if (this.#doubtful) this.kick()
+    else this.#client.granted(seat, { token, mark: this.#grantedSince, noticed: true })
   }
 
   /** Our request, to travel with a release; undefined: one is under way by itself. */
@@ -130,7 +133,11 @@ export class Contender {
   }
 
   #begin(): Seat {
-    this.#seat ??= this.#space.newSeat()
+    if (this.#seat === undefined) {
+      this.#seat = this.#space.newSeat()
+      this.#grantedSince = undefined
+      this.#doubtful = false
+    }
     this.#timer?.clear()
     this.#asking = true
     this.#askAgain = false
@@ -140,7 +147,7 @@ export class Contender {
   #request(seat: Seat, terms: Terms): { mark: Mark; request: AcquireRequest } {
     const { env, store } = this.#space
     const mark = markOf(env, false)
-    this.#askedAt = mark
+    this.#grantedSince ??= mark
     return { mark, request: this.#space.requestOf(terms, seat.owner, queueMs(store.capabilities.scope)) }
   }
 
@@ -200,10 +207,11 @@ export class Contender {
     this.#failingSince = undefined
     this.#failure = undefined
     if (answer.granted) this.#client.granted(seat, { token: answer.token, mark, noticed: false })
-    else this.#refused(answer)
+    else this.#refused(mark, answer)
   }
 
-  #refused(answer: Refused): void {
+  #refused(mark: Mark, answer: Refused): void {
+    this.#missed(mark)
     this.#client.refused(answer)
     if (!this.#idle()) return
     if (this.#askAgain) {
@@ -215,6 +223,15 @@ export class Contender {
     const refusals = this.#refusals++
     const refusal = { freeInMs, queued: position !== undefined, refusals, random: env.random() }
     this.askIn(nextDelayMs(store.capabilities.scope, refusal))
+  }
+
+  /** A question that was sent at `mark` was refused: nothing had been granted by then that lasts still. */
+  #missed(mark: Mark): void {
+    const { env, store } = this.#space
+    const { scope } = store.capabilities
+    const leastMs = trustedMs(queueMs(scope), scope)
+    this.#doubtful ||= this.#grantedSince !== undefined && elapsedMs(env, this.#grantedSince) >= leastMs
+    this.#grantedSince = mark
   }
 
   /** Somebody waits still, and what was told to the client made it ask nothing yet. */
