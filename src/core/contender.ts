@@ -1,9 +1,9 @@
 import { elapsedMs, type Mark, markOf, type Timer } from './env.js'
 import { asHoldfastError, invoke, limited, open } from './limited.js'
-import { failureRetryMs, nextDelayMs, queueMs, trustedMs } from './plan.js'
+import { failureRetryMs, heartbeatMs, nextDelayMs, queueMs } from './plan.js'
 import type { Seat, Space } from './space.js'
 import type { AcquireRequest, Answer, Refused } from './store.js'
-import type { Terms } from './terms.js'
+import { leaseMs, type Terms } from './terms.js'
 
 /** Whom a contender asks for, and whom it tells. */
 export interface Client {
@@ -32,9 +32,9 @@ export class Contender {
   readonly #client: Client
   /** Our identity at the store; it outlives the waiter for whom it was made. */
   #seat: Seat | undefined = undefined
-  /** The store can not have granted our request of its own accord before: the last question that was answered, or else the first. */
-  #grantedSince: Mark | undefined = undefined
-  /** Such a grant may have come and gone unseen: its notice may still arrive. */
+  /** A moment before any grant that a notice may still tell of: when the first question for our seat was sent, or the last that was refused. */
+  #heldNotAt: Mark | undefined = undefined
+  /** Before the last refusal there was time enough for a grant to come and go, its notice still under way. */
   #doubtful = false
   #asking = false
   #askAgain = false
@@ -90,12 +90,22 @@ export class Contender {
     this.#timer = this.#space.env.setTimer(ask, delayMs, false)
   }
 
+  /** Asks again with all others that do, if nothing happens before. */
+  askAtBeat(): void {
+    this.#timer?.clear()
+    this.#timer = this.#space.pulse.join(() => {
+      this.ask()
+    })
+  }
+
   /** The store granted our request of its own accord. */
   noticed(owner: string, token: number): void {
     const seat = this.#seat
-    if (seat?.owner !== owner || this.#grantedSince === undefined) return
-    if (this.#doubtful) this.kick()
-    else this.#client.granted(seat, { token, mark: this.#grantedSince, noticed: true })
+    // in memory the notice comes within the call that grants
+    const mark = this.#space.local ? markOf(this.#space.env, false) : this.#heldNotAt
+    if (seat?.owner !== owner || mark === undefined) return
+    if (this.#doubtful && !this.#space.local) this.kick()
+    else this.#client.granted(seat, { token, mark, noticed: true })
   }
 
   /** Our request, to travel with a release; undefined: one is under way by itself. */
@@ -117,14 +127,14 @@ export class Contender {
 
   /** Our seat was taken: the next question is a new one. */
   seated(): void {
-    this.#seat = undefined
+    this.#dropSeat()
     this.#refusals = 0
   }
 
   /** Gives up what was asked for. */
   leave(terms: Terms): void {
     const seat = this.#seat
-    this.#seat = undefined
+    this.#dropSeat()
     if (seat !== undefined) this.#space.abandon(terms, seat)
   }
 
@@ -132,12 +142,14 @@ export class Contender {
     this.#timer?.clear()
   }
 
+  #dropSeat(): void {
+    this.#seat = undefined
+    this.#heldNotAt = undefined
+    this.#doubtful = false
+  }
+
   #begin(): Seat {
-    if (this.#seat === undefined) {
-      this.#seat = this.#space.newSeat()
-      this.#grantedSince = undefined
-      this.#doubtful = false
-    }
+    this.#seat ??= this.#space.newSeat()
     this.#timer?.clear()
     this.#asking = true
     this.#askAgain = false
@@ -147,8 +159,9 @@ export class Contender {
   #request(seat: Seat, terms: Terms): { mark: Mark; request: AcquireRequest } {
     const { env, store } = this.#space
     const mark = markOf(env, false)
-    this.#grantedSince ??= mark
-    return { mark, request: this.#space.requestOf(terms, seat.owner, queueMs(store.capabilities.scope)) }
+    this.#heldNotAt ??= mark
+    const placeMs = queueMs(store.capabilities.scope)
+    return { mark, request: this.#space.requestOf(terms, seat.owner, placeMs, this.#refusals > 0) }
   }
 
   #openFirst(seat: Seat, opening: Promise<void>): void {
@@ -181,8 +194,8 @@ export class Contender {
     const call = invoke(() => store.acquire(request))
     call.then(
       (answer) => {
-        // granted to nobody any more: too late for its time limit, or its waiter left
-        if (answer.granted && seat.state === 'abandoned') this.#space.cleanUp(terms, seat.owner)
+        const entered = answer.granted || answer.position !== undefined
+        if (entered && this.#isNobodys(seat)) this.#space.cleanUp(terms, seat.owner)
       },
       () => undefined, // told by the limited one
     )
@@ -196,6 +209,12 @@ export class Contender {
     )
   }
 
+  /** What it was granted, or its place, came too late: its waiter left, or had it by a notice, and a release has overtaken this question. */
+  #isNobodys(seat: Seat): boolean {
+    if (seat === this.#seat) return false
+    return seat.state === 'abandoned' || !this.#space.holds.all().some(({ owner }) => owner === seat.owner)
+  }
+
   #answered(seat: Seat, mark: Mark, answer: Answer): void {
     this.#asking = false
     if (seat !== this.#seat) {
@@ -207,11 +226,11 @@ export class Contender {
     this.#failingSince = undefined
     this.#failure = undefined
     if (answer.granted) this.#client.granted(seat, { token: answer.token, mark, noticed: false })
-    else this.#refused(mark, answer)
+    else this.#refused(answer, mark)
   }
 
-  #refused(mark: Mark, answer: Refused): void {
-    this.#missed(mark)
+  #refused(answer: Refused, mark: Mark): void {
+    this.#doubt(mark)
     this.#client.refused(answer)
     if (!this.#idle()) return
     if (this.#askAgain) {
@@ -222,16 +241,21 @@ export class Contender {
     const { freeInMs, position } = answer
     const refusals = this.#refusals++
     const refusal = { freeInMs, queued: position !== undefined, refusals, random: env.random() }
-    this.askIn(nextDelayMs(store.capabilities.scope, refusal))
+    const { scope } = store.capabilities
+    const delayMs = nextDelayMs(scope, refusal)
+    if (delayMs === heartbeatMs(scope)) this.askAtBeat()
+    else this.askIn(delayMs)
   }
 
-  /** A question that was sent at `mark` was refused: nothing had been granted by then that lasts still. */
-  #missed(mark: Mark): void {
+  /** Between two refusals, a lease and more apart, the seat may have been granted and lost again. */
+  #doubt(mark: Mark): void {
     const { env, store } = this.#space
-    const { scope } = store.capabilities
-    const leastMs = trustedMs(queueMs(scope), scope)
-    this.#doubtful ||= this.#grantedSince !== undefined && elapsedMs(env, this.#grantedSince) >= leastMs
-    this.#grantedSince = mark
+    const terms = this.#client.wanted()
+    const before = this.#heldNotAt
+    if (terms === undefined || before === undefined) return
+    const shortestMs = Math.min(leaseMs(terms) ?? Number.POSITIVE_INFINITY, queueMs(store.capabilities.scope))
+    if (elapsedMs(env, before) >= shortestMs) this.#doubtful = true
+    this.#heldNotAt = mark
   }
 
   /** Somebody waits still, and what was told to the client made it ask nothing yet. */

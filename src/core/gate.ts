@@ -2,7 +2,7 @@ import { type Client, Contender, type Handed } from './contender.js'
 import { elapsedMs, type Mark, markOf, type Timer } from './env.js'
 import { LockTimeoutError, StoreError } from './errors.js'
 import { Hold } from './hold.js'
-import { parkedMs, queueMs, trustedMs } from './plan.js'
+import { queueMs, trustedMs } from './plan.js'
 import { Fifo } from './queue.js'
 import { heldBy, traceContention } from './refusal.js'
 import { closedError, type Seat, type Space } from './space.js'
@@ -146,7 +146,7 @@ export class Gate implements Line, Client {
     const next = this.#waiters.first
     if (next === undefined) return
     if (next.terms.limit > 1) this.#contender.ask()
-    else this.#contender.askIn(parkedMs(scope))
+    else this.#contender.askAtBeat() // the release brings it along, this is the safety net
   }
 
   refused(answer: Refused): void {
@@ -170,7 +170,7 @@ export class Gate implements Line, Client {
   /** One of ours holds: its release will bring us along. */
   #park(waiter: Waiter): void {
     this.#stay(waiter)
-    this.#contender.askIn(parkedMs(this.#space.store.capabilities.scope))
+    this.#contender.askAtBeat()
   }
 
   /** A wait that begins in earnest: it has an end, and keeps the process alive. */

@@ -51,18 +51,18 @@ export interface Refusal {
   readonly random: number
 }
 
+/** A heartbeat, a third of the place's lease: after it asks again who stands in a store's queue, or whose process holds. */
+export function heartbeatMs(scope: Capabilities['scope']): number {
+  return queueMs(scope) / 3
+}
+
 /**
- * How long to wait before asking a store again. Queued: a heartbeat (a third of the place's lease) or the holder's end,
+ * How long to wait before asking a store again. Queued: a heartbeat or the holder's end,
  * whichever is sooner. Polled: 10 ms growing to 250 ms, less up to a half at random so that processes spread, and never
  * later than the holder's end.
  */
 export function nextDelayMs(scope: Capabilities['scope'], { freeInMs, queued, refusals, random }: Refusal): number {
   const freeMs = freeInMs === undefined ? Number.POSITIVE_INFINITY : Math.max(freeInMs, 0) + 1
   const pollMs = Math.min(10 * 1.5 ** Math.min(refusals, 10), 250) * (1 - random / 2)
-  return Math.min(queued ? queueMs(scope) / 3 : pollMs, freeMs)
-}
-
-/** How long a contender rests while one of its own process holds; the release brings it along, this is the safety net. */
-export function parkedMs(scope: Capabilities['scope']): number {
-  return queueMs(scope) / 3
+  return Math.min(queued ? heartbeatMs(scope) : pollMs, freeMs)
 }

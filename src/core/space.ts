@@ -3,7 +3,8 @@ import { InvalidOptionError } from './errors.js'
 import type { Gate } from './gate.js'
 import type { Hold } from './hold.js'
 import { asHoldfastError, limited } from './limited.js'
-import { failureRetryMs, localTurns } from './plan.js'
+import { failureRetryMs, heartbeatMs, localTurns } from './plan.js'
+import { Pulse } from './pulse.js'
 import { Registry } from './registry.js'
 import { release } from './release.js'
 import type { AcquireRequest, AnyStore, Notice, SyncStore } from './store.js'
@@ -31,6 +32,8 @@ export class Space {
   /** Local waiters by store key. */
   readonly gates: Map<string, Gate> = new Map<string, Gate>()
   readonly holds: Registry<Hold> = new Registry<Hold>()
+  /** When those in the store's queue ask again. */
+  readonly pulse: Pulse
   /** Holds by store key, where a call of the store is dear enough to know that the holder is one of ours. */
   readonly held: Map<string, Hold> = new Map<string, Hold>()
   closed = false
@@ -46,6 +49,7 @@ export class Space {
     this.syncStore = isSync(store) ? store : undefined
     this.local = this.syncStore !== undefined && store.capabilities.scope === 'process'
     this.logger = logger
+    this.pulse = new Pulse(env, heartbeatMs(store.capabilities.scope))
     this.#id = `${env.randomId()}.`
     this.#unsubscribe = store.onNotice?.((notice) => {
       this.#heed(notice)
@@ -57,12 +61,12 @@ export class Space {
     return { owner: this.#id + String(++this.#serial), state: 'open' }
   }
 
-  requestOf(terms: Terms, owner: string, queueMs: number): AcquireRequest {
+  requestOf(terms: Terms, owner: string, queueMs: number, again = false): AcquireRequest {
     const { storeKey, limit, permits, label, expireMs } = terms
     const { env } = this
     const holder = { host: env.host, pid: env.pid, label, since: env.wallMs(), expireMs }
     const turns = queueMs > 0 ? this.turnsOf(terms) : 0
-    return { key: storeKey, owner, ttlMs: leaseMs(terms), limit, permits, queueMs, turns, holder }
+    return { key: storeKey, owner, ttlMs: leaseMs(terms), limit, permits, queueMs, turns, again, holder }
   }
 
   /** How many hand-overs within the process a hold of these terms may serve. */

@@ -38,6 +38,8 @@ export interface AcquireRequest {
    * are reserved, so that the next grant's is larger than theirs, told or not.
    */
   readonly turns?: number | undefined
+  /** This owner was refused before and waits (default false): such requests may go to the server together, those of one tick. */
+  readonly again?: boolean | undefined
   readonly holder: HolderInfo
 }
 

@@ -1,82 +1,23 @@
-import { Cluster } from 'ioredis'
-import { Cluster as Cluster6 } from 'ioredis6'
-import { createCluster } from 'redis'
-import { createCluster as createCluster5 } from 'redis5'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Notice } from '../../src/core/store.js'
-import { type RedisClient, redis } from '../../src/stores/redis/index.js'
+import { redis } from '../../src/stores/redis/index.js'
 import { slotOf } from '../../src/stores/redis/keys.js'
-import { freePort } from '../support/servers/free-port.js'
-import { type RedisServer, startRedis } from '../support/servers/redis.js'
-import { eventually, freshKey, request, take } from './support.js'
+import { type RedisCluster, startCluster } from '../support/servers/cluster.js'
+import { clusterKinds } from './cluster-clients.js'
+import { freshKey, request, take } from './support.js'
 
-let nodes: RedisServer[]
+let cluster: RedisCluster
 beforeAll(async () => {
-  const start = async () =>
-    startRedis({ args: ['--cluster-enabled', 'yes', '--cluster-port', String(await freePort())] })
-  nodes = await Promise.all([start(), start(), start()])
-  const [first] = nodes
-  const ranges = ['0 5460', '5461 10922', '10923 16383']
-  for (const [index, node] of nodes.entries()) {
-    await node.command('CLUSTER', 'ADDSLOTSRANGE', ...(ranges[index] ?? '').split(' '))
-    const myself = String(await node.command('CLUSTER', 'NODES'))
-    const busPort = /:\d+@(\d+)/.exec(myself)?.[1] ?? ''
-    await first?.command('CLUSTER', 'MEET', node.host, String(node.port), busPort)
-  }
-  for (const node of nodes) {
-    const knows = async (): Promise<boolean> => {
-      const info = String(await node.command('CLUSTER', 'INFO'))
-      return info.includes('cluster_state:ok') && info.includes('cluster_known_nodes:3')
-    }
-    await eventually(knows, 20_000)
-  }
+  cluster = await startCluster()
 })
-afterAll(() => Promise.all(nodes.map((node) => node.stop())))
-
-interface Opened {
-  readonly client: RedisClient
-  end(): void
-}
-
-const kinds: readonly { name: string; open(): Promise<Opened> }[] = [
-  {
-    name: 'ioredis 5',
-    open: async () => {
-      const client = new Cluster(nodes.map(({ host, port }) => ({ host, port })))
-      return { client, end: () => client.disconnect() }
-    },
-  },
-  {
-    name: 'ioredis 6',
-    open: async () => {
-      const client = new Cluster6(nodes.map(({ host, port }) => ({ host, port })))
-      return { client, end: () => client.disconnect() }
-    },
-  },
-  {
-    name: 'node-redis 5',
-    open: async () => {
-      const client = createCluster5({ rootNodes: nodes.map(({ url }) => ({ url })) })
-      await client.on('error', () => {}).connect()
-      return { client, end: () => client.destroy() }
-    },
-  },
-  {
-    name: 'node-redis 6',
-    open: async () => {
-      const client = createCluster({ rootNodes: nodes.map(({ url }) => ({ url })) })
-      await client.on('error', () => {}).connect()
-      return { client, end: () => client.destroy() }
-    },
-  },
-]
+afterAll(() => cluster.stop())
 
 // node-redis 5 looks for a tag behind the first `{}`, against the specification, and sends such keys to the wrong node for ever.
 const isServed = (name: string, ending: string): boolean => name !== 'node-redis 5' || !/^[^{]*\{\}.*\}/.test(ending)
 
-describe.each(kinds)('a cluster by $name', ({ name, open }) => {
+describe.each(clusterKinds)('a cluster by $name', ({ name, open }) => {
   test('serves every key, whatever its braces, in each of the three layouts', async () => {
-    const { client, end } = await open()
+    const { client, end } = await open(cluster.nodes)
     const store = redis(client)
     const endings = ['', '{', '}', '}{', '{}', '{a}', '{}{a}', '{{a}', 'a}b{c}d', '{a', '😀{é}', '{}}{']
     for (const key of endings.filter((ending) => isServed(name, ending)).map(freshKey)) {
@@ -96,7 +37,7 @@ describe.each(kinds)('a cluster by $name', ({ name, open }) => {
   })
 
   test('lists the keys of all nodes, page by page', async () => {
-    const { client, end } = await open()
+    const { client, end } = await open(cluster.nodes)
     const store = redis(client)
     const prefix = freshKey(':')
     const keys = Array.from({ length: 30 }, (_, index) => `${prefix}${index}`)
@@ -115,7 +56,7 @@ describe.each(kinds)('a cluster by $name', ({ name, open }) => {
   })
 
   test('tells of a forced release on any node', async () => {
-    const [mine, theirs] = [await open(), await open()]
+    const [mine, theirs] = [await open(cluster.nodes), await open(cluster.nodes)]
     const [store, other] = [redis(mine.client), redis(theirs.client)]
     const told: Notice[] = []
     store.onNotice?.((notice) => told.push(notice))
@@ -138,7 +79,7 @@ describe.each(kinds)('a cluster by $name', ({ name, open }) => {
 })
 
 test('a URL of one node of a cluster says what to do instead', async () => {
-  const store = redis(nodes[0]?.url ?? '')
+  const store = redis(cluster.nodes[0]?.url ?? '')
   const keys = Array.from({ length: 20 }, () => freshKey())
   const results = await Promise.allSettled(keys.map((key) => store.acquire(request(key, 'anna'))))
   const failures = results.flatMap((result): unknown[] => (result.status === 'rejected' ? [result.reason] : []))

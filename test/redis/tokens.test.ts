@@ -91,7 +91,7 @@ describe.each([1, 5])('tokens of a key with limit %i', (limit) => {
     const key = freshKey()
     const keys = [key, ...['token', 'leases', 'queue', 'waiters'].map((kind) => `{${key}}:${kind}`)]
     const acquire = async () => {
-      const args = ['anna\n', '1000', '5000', 'wake\n{}', '0', '0', String(limit), '1']
+      const args = ['anna\n', '1000', '5000', 'wake\n{}', '0', '0', '', String(limit), '1']
       const token = await server.command('EVAL', old, '5', ...keys, ...args)
       await server.command('DEL', key)
       return Number(token)

@@ -36,6 +36,16 @@ export interface Driver {
   scanners(): Promise<readonly Scan[]>
   /** Makes a connection for messages; `onLost` is called when it is lost after it was open, not after `close`. */
   subscriber(onLost: () => void): Promise<Subscriber>
+  /** Of a Cluster only. */
+  readonly shards: Shards | undefined
+}
+
+/** The servers of a Cluster, as far as the client knows them now. */
+export interface Shards {
+  /** Name of the master that has the slot. */
+  ownerOf(slot: number): string | undefined
+  /** A connection for sharded messages to that master; `onLost` too when the server ended one of its subscriptions. */
+  subscriber(owner: string, onLost: () => void): Promise<ShardSubscriber>
 }
 
 /** One step of SCAN: names that match, and the cursor of the next step, '0' after the last. */
@@ -50,6 +60,16 @@ export interface ScanPage {
 export interface Subscriber {
   /** Resolves when subscribed. */
   open(channel: string, onMessage: (text: string) => void): Promise<void>
+  /** At any time, also while it is being opened. */
+  close(): void
+}
+
+/** A connection to one node of a Cluster, used once, for channels that belong to its slots; it keeps no process alive. */
+export interface ShardSubscriber {
+  open(onMessage: (text: string) => void): Promise<void>
+  /** Resolves when subscribed; may stay pending when the connection is lost. */
+  subscribe(channel: string): Promise<void>
+  unsubscribe(channel: string): void
   /** At any time, also while it is being opened. */
   close(): void
 }

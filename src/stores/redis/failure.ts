@@ -68,6 +68,6 @@ function hideSecret(text: string, secret: string): string {
 }
 
 /** `ERR …`, `READONLY …`: Redis' own words. The libraries' and the system's begin otherwise (`connect ECONNREFUSED …`). */
-function isErrorReply(error: unknown): boolean {
+export function isErrorReply(error: unknown): boolean {
   return error instanceof Error && /^[A-Z][A-Z0-9]+ /.test(error.message)
 }

@@ -39,7 +39,8 @@ export interface RedisOptions {
  * ```text
  * ACL SETUSER app on >password resetkeys ~holdfast:* ~{*holdfast:* resetchannels &holdfast:* -@all
  *   +eval +evalsha +time +exists +get +set +getset +append +del +pttl +pexpire +pexpireat +hget +hmget +hset +hdel +hincrby
- *   +zadd +zrem +zscore +zrank +zrange +zrevrange +zrangebyscore +zremrangebyscore +publish +subscribe +pubsub|numsub +scan
+ *   +zadd +zrem +zscore +zrange +zrevrange +zrangebyscore +zremrangebyscore +rpush +lpop +lrem +llen +lpos +lindex +lrange
+ *   +publish +subscribe +pubsub|numsub +scan
  * ```
  *
  * and `+select` for a database other than 0. Without `+subscribe` or the channels, waiters poll, and there is no order among

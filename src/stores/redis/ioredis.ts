@@ -1,5 +1,5 @@
 import type { Env } from '../../core/env.js'
-import type { Driver, IoredisClient, Scan, Subscriber } from './client.js'
+import type { Driver, IoredisClient, Scan, Shards, ShardSubscriber, Subscriber } from './client.js'
 
 /** What is used of ioredis beyond the public type; the same in versions 5 and 6 and in iovalkey. */
 export interface Ioredis extends IoredisClient {
@@ -10,10 +10,14 @@ export interface Ioredis extends IoredisClient {
   duplicate(settings?: Readonly<Record<string, unknown>>): Ioredis
   /** Of a Cluster only. */
   nodes?(role: 'master'): Ioredis[]
+  /** Of a Cluster only: for each slot the names of its nodes, the master first. */
+  readonly slots?: readonly (readonly string[] | undefined)[]
   on(event: string, listener: (...args: never[]) => void): unknown
   once(event: string, listener: (...args: never[]) => void): unknown
   scan(cursor: string, ...args: (string | number)[]): Promise<[cursor: string, keys: string[]]>
   subscribe(channel: string): Promise<unknown>
+  ssubscribe(channel: string): Promise<unknown>
+  sunsubscribe(channel: string): Promise<unknown>
   select(db: number): Promise<unknown>
 }
 
@@ -40,8 +44,10 @@ export function ioredisDriver(client: IoredisClient, env: Env): Driver {
       .filter((secret) => secret !== ''),
     refusal: () => (client.status === 'end' ? 'the client is closed' : undefined),
     evalsha: (sha, keys, args) => {
-      gather()
-      return client.evalsha(sha, keys.length, ...keys, ...args)
+      gather.before()
+      const reply = client.evalsha(sha, keys.length, ...keys, ...args)
+      gather.after()
+      return reply
     },
     eval: (text, keys, args) => client.eval(text, keys.length, ...keys, ...args),
     scanners: () => Promise.resolve(nodesOf(ioredis).map(scanner)),
@@ -52,14 +58,16 @@ export function ioredisDriver(client: IoredisClient, env: Env): Driver {
       if (node === undefined) return Promise.reject(new Error('no node of the cluster is known yet'))
       return Promise.resolve(subscriber(node.duplicate(subscriberSettings), env, onLost))
     },
+    shards: ioredis.nodes === undefined ? undefined : shardsOf(ioredis, env),
   }
 }
 
 /**
  * Commands of one tick in one write: `process.nextTick`, asked for in a promise job, runs when all promise jobs have. From
- * the second command of a tick on: one alone goes out at once. 64 callers: 0.03 reads of the server a pair in place of 1.
+ * the second command of a tick on: one alone goes out at once. Of many, each sixteen go together, so that the server works
+ * while the rest is being written: 64 callers do 50,000 pairs a second, and 37,000 when all 64 go in one write.
  */
-function gatherer(client: Ioredis): () => void {
+function gatherer(client: Ioredis): { before(): void; after(): void } {
   let commands = 0
   let corked: Ioredis['stream']
   const flush = (): void => {
@@ -67,14 +75,20 @@ function gatherer(client: Ioredis): () => void {
     corked?.uncork?.()
     corked = undefined
   }
-  return () => {
-    if (++commands === 1) process.nextTick(flush)
-    else if (commands === 2) {
+  return {
+    before: () => {
+      if (commands !== 1 && (commands === 0 || commands % together > 0)) return
+      corked?.uncork?.()
       corked = client.stream
       corked?.cork?.()
-    }
+    },
+    after: () => {
+      if (commands++ === 0) process.nextTick(flush) // the first is on its way by now
+    },
   }
 }
+
+const together = 16
 
 /** Lets the process end though the connection is open, or being opened: the socket exists a turn after `connect`. */
 export function unrefIoredis(client: Ioredis, env: Env): void {
@@ -92,8 +106,22 @@ export function endIoredis(client: Ioredis): void {
 
 function nodesOf(client: Ioredis): readonly Ioredis[] {
   if (client.nodes === undefined) return [client]
-  const nameOf = ({ options }: Ioredis): string => `${options.host ?? ''}:${options.port ?? ''}`
   return client.nodes('master').sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
+}
+
+function nameOf({ options }: Ioredis): string {
+  return `${options.host ?? ''}:${options.port ?? ''}`
+}
+
+function shardsOf(cluster: Ioredis, env: Env): Shards {
+  return {
+    ownerOf: (slot) => cluster.slots?.[slot]?.[0],
+    subscriber: (owner, onLost) => {
+      const node = nodesOf(cluster).find((one) => nameOf(one) === owner)
+      if (node === undefined) return Promise.reject(new Error('that node of the cluster is not known any more'))
+      return Promise.resolve(shardSubscriber(node.duplicate(subscriberSettings), env, onLost))
+    },
+  }
 }
 
 function scanner(node: Ioredis): Scan {
@@ -122,6 +150,36 @@ function subscriber(client: Ioredis, env: Env, onLost: () => void): Subscriber {
       isOpen = false
       endIoredis(client)
     },
+  }
+}
+
+function shardSubscriber(client: Ioredis, env: Env, onLost: () => void): ShardSubscriber {
+  let isOpen = false
+  const close = (): void => {
+    isOpen = false
+    endIoredis(client)
+  }
+  const lose = (): void => {
+    if (!isOpen) return
+    close()
+    onLost()
+  }
+  // A slot that moves away is told by `moved`, by an `error` (version 5, no command is pending), or by neither (pending).
+  for (const event of ['error', 'end', 'moved']) client.on(event, lose)
+  unrefIoredis(client, env)
+  return {
+    open: async (onMessage) => {
+      client.on('smessage', (_channel: string, text: string) => onMessage(text))
+      await client.connect()
+      isOpen = true
+    },
+    subscribe: async (channel) => {
+      await client.ssubscribe(channel)
+    },
+    unsubscribe: (channel) => {
+      client.sunsubscribe(channel).catch(lose)
+    },
+    close,
   }
 }
 

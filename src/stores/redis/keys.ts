@@ -23,6 +23,15 @@ export function keysOf(key: string, keyPrefix: string): readonly string[] {
   return [key, `${start}token${end}`, `${start}leases${end}`, `${start}queue${end}`, `${start}waiters${end}`]
 }
 
+/**
+ * Name of the sharded channel on which the process of `wakeId` is told of grants of `key`: in the slot of the key, which is
+ * all that a script may reach. The scripts make the same name of the token's key.
+ */
+export function shardChannel(key: string, keyPrefix: string, wakeId: string): string {
+  const [tag = ''] = /\{[^}]*\}/.exec(keyPrefix + auxKey(key, 'token', keyPrefix)) ?? []
+  return `holdfast:${tag}${wakeId}`
+}
+
 function auxParts(key: string, keyPrefix: string): [start: string, end: string] {
   const full = keyPrefix + key
   const open = full.indexOf('{')

@@ -1,6 +1,6 @@
 import type { Env, Timer } from '../../core/env.js'
 import { type Address, parseAddress, showAddress } from './address.js'
-import { type Driver, driverOf, type RedisClient } from './client.js'
+import { type Driver, driverOf, type RedisClient, type Shards } from './client.js'
 import { connect, type Connection, MissingDriverError } from './connect.js'
 import { messageOf, notSent } from './failure.js'
 
@@ -8,6 +8,8 @@ import { messageOf, notSent } from './failure.js'
 export interface Link {
   readonly keyPrefix: string
   readonly secrets: readonly string[]
+  /** Of a Cluster only. */
+  readonly shards: Shards | undefined
   /** What calls go through; a promise only while our own connection is being opened. Throws and rejects with StoreError. */
   driver(operation: string): Driver | Promise<Driver>
   /** The connection that is being opened, or has to be; undefined: there is one, or it is not ours to open. */
@@ -23,6 +25,7 @@ export function userLink(client: RedisClient, env: Env): Link {
   return {
     keyPrefix: driver.keyPrefix,
     secrets: driver.secrets,
+    shards: driver.shards,
     driver: (operation) => {
       const refusal = driver.refusal()
       if (refusal !== undefined) throw notSent(operation, refusal)
@@ -38,6 +41,8 @@ export function userLink(client: RedisClient, env: Env): Link {
 export class OwnLink implements Link {
   readonly keyPrefix = ''
   readonly secrets: readonly string[]
+  /** A URL is one server. */
+  readonly shards = undefined
   readonly #address: Address
   readonly #env: Env
   #connection: Connection | undefined = undefined

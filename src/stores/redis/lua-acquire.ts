@@ -1,6 +1,6 @@
 import { readClock, readMillis, readNow, readOwner } from './lua-clock.js'
-import { queueTools } from './lua-queue.js'
-import { rememberToken } from './lua-token.js'
+import { enteringTools, leavingTools, queueTools } from './lua-queue.js'
+import { rememberToken, tokenTools } from './lua-token.js'
 
 const { raw } = String
 
@@ -8,7 +8,26 @@ const { raw } = String
 const hold = raw`'^[^\n]+\n%d+\n[^\n]*\n{'`
 
 /**
- * Needs `mark`, `ttl`, `tokenTtl`, `tail`, `queueMs`, `turns`. A token, or { ms until it is free, record, place in the queue
+ * For a request that does not wait: the one that most keys ever see, with no more than it needs, since each key and argument
+ * costs both sides. Needs `main`, `tokenKey`, `mark`, `ttl`, `tokenTtl`, `tail`. Gives what acquireMutex gives; nothing where
+ * the case is a rare one that acquireMutex has to look at; 0 if SET … GET is not to be had.
+ */
+export const acquireOnce: string = raw`
+${readClock}
+if redis.call('SET', main, mark .. token .. '\n' .. tail, 'PX', ttl, 'NX') then
+  local last = redis.pcall('SET', tokenKey, token, 'PX', tokenTtl, 'GET')
+  if not last or #last == #token and last < token then return token end
+  redis.call('DEL', main)
+  if type(last) == 'table' then return 0 end
+  redis.call('SET', tokenKey, last, 'PX', tokenTtl)
+  return
+end
+local value = redis.pcall('GET', main)
+if type(value) ~= 'string' or string.find(value, mark, 1, true) == 1 then return end
+return {redis.call('PTTL', main), value}`
+
+/**
+ * Needs `mark`, `ttl`, `tokenTtl`, `tail`, `queueMs`, `turns`, `heard`. A token, or { ms until it is free, record, place in the queue
  * if it has one }, or { '#limit', its limit }.
  *
  * A mutex is a string (record.ts). SET comes before GET: most keys are free, and a replica says that it is one in place of
@@ -30,12 +49,15 @@ if queueMs == '0' and type(value) == 'string' and string.find(value, mark, 1, tr
 end
 ${readMillis}
 ${readOwner}
-${queueTools}
+${enteringTools}
 if not value then
-  if queueMs ~= '0' then stand(owner, queueMs, ttl, tokenTtl, turns, '1', '1', tail) end
-  promote(owner)
-  value = redis.pcall('GET', main)
-  if not value then return (grant(owner, ttl, tokenTtl, turns, '1', '1', tail, 0)) end
+  ${leavingTools}
+  if redis.call('EXISTS', queue) == 1 then
+    if queueMs ~= '0' then stand(owner, queueMs, ttl, tokenTtl, turns, '1', '1', heard, tail) end
+    promote(owner)
+    value = redis.pcall('GET', main)
+  end
+  if not value then return (grant(owner, ttl, tokenTtl, turns, '1', '1', tail, 0, '')) end
 end
 if type(value) ~= 'string' then
   local limit = redis.pcall('HGET', main, '#limit')
@@ -46,18 +68,18 @@ local leftMs = redis.call('PTTL', main)
 if string.find(value, mark, 1, true) == 1 then
   local token = string.match(value, '^[^\n]*\n(%d+)')
   if leftMs < tonumber(ttl) then redis.call('PEXPIRE', main, ttl) end
+  ${tokenTools}
   keepToken(token, tokenTtl, turns)
   return token
 end
 if queueMs == '0' then return {leftMs, value} end
-stand(owner, queueMs, ttl, tokenTtl, turns, '1', '1', tail)
+local before = stand(owner, queueMs, ttl, tokenTtl, turns, '1', '1', heard, tail)
 if not string.find(value, ${hold}) then
   flag(tokenTtl)
   return {leftMs, value}
 end
 flag(tokenTtl, value)
-head()
-return {leftMs, value, redis.call('ZRANK', queue, owner)}`
+return {leftMs, value, before}`
 
 /** As acquireMutex; needs `limit` and `permits` too. A writer, who takes all, has to wait for the longest lease. */
 export const acquirePool: string = raw`
@@ -69,7 +91,7 @@ if type(stored) == 'table' or not stored and redis.call('EXISTS', main) == 1 the
   local value = redis.pcall('GET', main)
   if type(value) == 'string' and string.find(value, ${hold}) then return {'#limit', '1'} end
   if queueMs ~= '0' then
-    stand(owner, queueMs, ttl, tokenTtl, turns, limit, permits, tail)
+    stand(owner, queueMs, ttl, tokenTtl, turns, limit, permits, heard, tail)
     flag(tokenTtl)
   end
   return {redis.call('PTTL', main), ''}
@@ -94,16 +116,17 @@ if over then
   remove({owner})
   taken = tonumber(redis.call('HGET', main, '#used'))
 end
+local place
 local full = taken + permits > tonumber(limit)
 if redis.call('EXISTS', queue) == 1 then
-  if queueMs ~= '0' then stand(owner, queueMs, ttl, tokenTtl, turns, limit, permits, tail) end
+  if queueMs ~= '0' then place = stand(owner, queueMs, ttl, tokenTtl, turns, limit, permits, heard, tail) end
   promote(owner)
   held = mine()
   if held then return held end
   taken = used(limit)
   full = head() ~= nil or not taken or taken + permits > tonumber(limit)
 elseif full and queueMs ~= '0' then
-  stand(owner, queueMs, ttl, tokenTtl, turns, limit, permits, tail)
+  place = stand(owner, queueMs, ttl, tokenTtl, turns, limit, permits, heard, tail)
 end
 if full then
   if queueMs ~= '0' then flag(tokenTtl) end
@@ -111,7 +134,7 @@ if full then
   local record = string.match(first[1] and redis.call('HGET', main, first[1]) or '', '^%d+\n(.*)$')
   local leftMs = math.max(0, (first[2] or now) - now)
   if permits == limit and not more then leftMs = redis.call('PTTL', main) end
-  return {leftMs, record or '', queueMs ~= '0' and redis.call('ZRANK', queue, owner) or nil}
+  return {leftMs, record or '', place}
 end
 ${rememberToken('')}
 redis.call('HSET', main, '#limit', limit, '#used', taken + permits,

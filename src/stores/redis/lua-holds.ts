@@ -112,7 +112,7 @@ end
 redis.call('DEL', main, leases)
 redis.call('ZREMRANGEBYSCORE', revoked, '-inf', '(' .. now)
 for _, ended in ipairs(records) do
-  local owner, holderWakeId = string.match(ended[1], '^([^\n]+)\n%d+\n([^\n]*)\n')
+  local owner, holderWakeId = string.match(ended[1], '^([^\n]+)\n%d+\n%+?([^\n]*)\n')
   if owner then
     redis.call('ZADD', revoked, math.max(ended[2], now + ${revokedStaysMs}), owner)
     if holderWakeId == wakeId then

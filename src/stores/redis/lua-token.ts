@@ -4,19 +4,20 @@ const { raw } = String
 
 /**
  * Remembers `token`, and `turns` more that the holder may pass on by itself, with `tokenTtl`. Where the clock is behind the
- * last token, `token` becomes last + 1. `marked`: a newline behind the last one said that somebody may stand in the queue.
- * Redis before 6.2 does not know SET … GET. `undo` is what to take back when even the other way fails.
+ * last token, `token` becomes last + 1. `marker`: what to put behind it, as Lua; `marked`: a newline behind the last one said
+ * that somebody may stand in the queue. Redis before 6.2 does not know SET … GET. `undo`: what to do when even the other way
+ * fails.
  */
-export const rememberToken = (undo: string): string => raw`
+const remember = (marker: string, undo: string): string => raw`
 local kept = token
 if turns ~= '0' then
   local sum = 1000000 + micros + turns
-  kept = sum < 2000000 and time[1] .. string.sub(sum, 2) or string.format('%.0f', token + turns)
+  kept = sum < 2000000 and time[1] .. string.sub(sum, 2) or string.format('%d', token + turns)
 end
-local last = redis.pcall('SET', tokenKey, kept, 'PX', tokenTtl, 'GET')
+local last = redis.pcall('SET', tokenKey, kept${marker}, 'PX', tokenTtl, 'GET')
 if type(last) == 'table' then
-  last = redis.pcall('GETSET', tokenKey, kept)
-  if type(last) == 'table' then ${undo} return last end
+  last = redis.pcall('GETSET', tokenKey, kept${marker})
+  if type(last) == 'table' then ${undo} end
   redis.call('PEXPIRE', tokenKey, tokenTtl)
 end
 local behind, marked = false, false
@@ -25,32 +26,26 @@ if last and (#last ~= #token or last >= token) then
   last = tonumber(last)
   behind = last and last >= tonumber(token) and last + turns < ${largestToken}
   if behind then
-    token = string.format('%.0f', last + 1)
-    redis.call('SET', tokenKey, string.format('%.0f', last + 1 + turns), 'PX', tokenTtl)
+    token = string.format('%d', last + 1)
+    redis.call('SET', tokenKey, string.format('%d', last + 1 + turns)${marker}, 'PX', tokenTtl)
   end
 end`
 
-/** The same where the queue is known: `marker` is a newline if somebody stands there, else nothing. Never fails on what stands there. */
+/** Needs `token`, `micros` and `time`. `undo`: what to take back before the script fails. */
+export const rememberToken = (undo: string): string => remember('', `${undo} return last`)
+
+/** The same where it was found that somebody waits, or waited: `marker` tells the next. Never fails on what stands there. */
 export const tokenTools: string = raw`
-local function lastToken()
-  local last = redis.pcall('GET', tokenKey)
-  if type(last) ~= 'string' then return 0, '' end
-  return tonumber(last) or 0, last
-end
 local function nextToken(tokenTtl, turns, marker)
-  local last, text = lastToken()
-  local new = token
-  if #text > #token + #marker or text >= token then
-    if last >= tonumber(token) and last + turns < ${largestToken} then new = string.format('%.0f', last + 1) end
-  end
-  local kept = turns == '0' and new or string.format('%.0f', new + turns)
-  redis.call('SET', tokenKey, kept .. marker, 'PX', tokenTtl)
-  return new
+  local token = token
+  ${remember(' .. marker', "last = false redis.call('SET', tokenKey, kept .. marker)")}
+  return token
 end
 local function keepToken(token, tokenTtl, turns)
   redis.call('PEXPIRE', tokenKey, tokenTtl)
-  local last, text = lastToken()
-  if last >= token + turns then return end
+  local text = redis.pcall('GET', tokenKey)
+  if type(text) ~= 'string' then text = '' end
+  if (tonumber(text) or 0) >= token + turns then return end
   local marker = string.byte(text, -1) == 10 and '\n' or ''
-  redis.call('SET', tokenKey, string.format('%.0f', token + turns) .. marker, 'PX', tokenTtl)
+  redis.call('SET', tokenKey, string.format('%d', token + turns) .. marker, 'PX', tokenTtl)
 end`

@@ -1,4 +1,4 @@
-import type { Driver, NodeRedisClient, Scan, Subscriber } from './client.js'
+import type { Driver, NodeRedisClient, Scan, Shards, ShardSubscriber, Subscriber } from './client.js'
 
 /** What is used of node-redis beyond the public type; the same in versions 5 and 6. */
 export interface NodeRedis extends NodeRedisClient {
@@ -11,8 +11,11 @@ export interface NodeRedis extends NodeRedisClient {
   on(event: string, listener: (...args: never[]) => void): unknown
   scan(cursor: string, options: { MATCH: string; COUNT: number }): Promise<{ cursor: unknown; keys: unknown[] }>
   subscribe(channel: string, listener: (message: string) => void): Promise<unknown>
+  sSubscribe(channel: string, listener: (message: string) => void): Promise<unknown>
+  sUnsubscribe(channel: string): Promise<unknown>
   /** Of a cluster only. */
   readonly masters?: readonly Master[]
+  readonly slots?: readonly ({ readonly master: Master } | undefined)[]
   nodeClient?(master: Master): NodeRedis | Promise<NodeRedis>
   readonly _options?: NodeRedisSettings & { readonly defaults?: NodeRedisSettings }
 }
@@ -49,6 +52,19 @@ export function nodeRedisDriver(client: NodeRedisClient): Driver {
       if (node === undefined) throw new Error('no node of the cluster is known yet')
       return subscriber(node, onLost)
     },
+    shards: 'masters' in nodeRedis ? shardsOf(nodeRedis) : undefined,
+  }
+}
+
+function shardsOf(cluster: NodeRedis): Shards {
+  return {
+    ownerOf: (slot) => cluster.slots?.[slot]?.master.address,
+    subscriber: async (owner, onLost) => {
+      const master = cluster.masters?.find(({ address }) => address === owner)
+      const node = master === undefined ? undefined : await cluster.nodeClient?.(master)
+      if (node === undefined) throw new Error('that node of the cluster is not known any more')
+      return shardSubscriber(node, onLost)
+    },
   }
 }
 
@@ -70,7 +86,14 @@ function scanner(node: NodeRedis): Scan {
   }
 }
 
-function subscriber(node: NodeRedis, onLost: () => void): Subscriber {
+interface Connection {
+  readonly client: NodeRedis
+  /** From now on its end is told. */
+  readonly opened: () => void
+  readonly close: () => void
+}
+
+function connection(node: NodeRedis, onLost: () => void): Connection {
   const client = node.duplicate({
     socket: { ...node.options?.socket, reconnectStrategy: false },
     clientSideCache: undefined,
@@ -80,18 +103,43 @@ function subscriber(node: NodeRedis, onLost: () => void): Subscriber {
     isOpen = false
     if (client.isOpen) client.destroy()
   }
-  // Without a reconnect strategy an error is the end of the connection, or the end of what made sense on it.
-  client.on('error', () => {
+  const lose = (): void => {
     if (!isOpen) return
     close()
     onLost()
-  })
+  }
+  // Without a reconnect strategy an error is the end of the connection, or the end of what made sense on it.
+  for (const event of ['error', 'sharded-channel-moved']) client.on(event, lose)
   client.unref()
+  return { client, opened: () => void (isOpen = true), close }
+}
+
+function subscriber(node: NodeRedis, onLost: () => void): Subscriber {
+  const { client, opened, close } = connection(node, onLost)
   return {
     open: async (channel, onMessage) => {
       await client.connect()
       await client.subscribe(channel, onMessage)
-      isOpen = true
+      opened()
+    },
+    close,
+  }
+}
+
+function shardSubscriber(node: NodeRedis, onLost: () => void): ShardSubscriber {
+  const { client, opened, close } = connection(node, onLost)
+  let read = (_text: string): void => undefined
+  return {
+    open: async (onMessage) => {
+      read = onMessage
+      await client.connect()
+      opened()
+    },
+    subscribe: async (channel) => {
+      await client.sSubscribe(channel, (text) => read(text))
+    },
+    unsubscribe: (channel) => {
+      client.sUnsubscribe(channel).catch(() => undefined) // the connection's end is told by itself
     },
     close,
   }

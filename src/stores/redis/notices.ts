@@ -1,6 +1,8 @@
 import type { Env, Timer } from '../../core/env.js'
 import type { Notice, NoticeListener } from '../../core/store.js'
-import type { Driver, Subscriber } from './client.js'
+import type { Driver, Shards, Subscriber } from './client.js'
+import { shardChannel } from './keys.js'
+import { ShardNotices } from './shard-notices.js'
 
 export interface NoticesOptions {
   readonly env: Env
@@ -9,13 +11,21 @@ export interface NoticesOptions {
   readonly keyPrefix: string
   /** Rejects while there is no connection. */
   readonly driver: () => Promise<Driver>
+  /** Of a Cluster only. */
+  readonly shards: Shards | undefined
 }
+
+/** How a request can be told of its grant: by our channel, or by the sharded channel of its key. */
+export type Way = 'channel' | 'shard'
 
 /**
  * Tells listeners what other processes did to our holds and for our waiters. The connection for it is opened when a
  * request has to wait, or when somebody listens and a hold has lasted for 50 ms: short holds and short scripts never pay
  * for it. Failures are silent and tried again: notices speed things up, and the `resync` after each opening makes up for
  * what was missed.
+ *
+ * On a Cluster grants come by sharded channels, where there are any. Forced releases are rare, and stay on our one channel,
+ * which every node forwards: a sharded channel for each hold would cost more than it saves.
  */
 export class Notices {
   readonly #options: NoticesOptions
@@ -27,50 +37,55 @@ export class Notices {
   #subscriber: Subscriber | undefined = undefined
   #failures = 0
   #isOpen = false
+  #isHeard = false
+  #closed = false
   /** Those that wait for the first try to succeed or fail. */
   readonly #openings = new Set<(isOpen: boolean) => void>()
   /** Tells an opening that has been overtaken by `#stop`. */
   #epoch = 0
+  readonly #shards: ShardNotices | undefined
 
   constructor(options: NoticesOptions) {
     this.#options = options
+    const { env, shards } = options
+    const onMessage = (text: string): void => this.#read(text)
+    const onResync = (): void => this.emit({ type: 'resync' })
+    this.#shards = shards && new ShardNotices({ env, shards, onMessage, onResync })
   }
 
-  /** Subscribed: what is granted to a waiter of ours is told. */
-  get isOpen(): boolean {
-    return this.#isOpen
+  /** undefined: what would be granted to a waiter of ours would not be told. */
+  wayTo(key: string): Way | undefined {
+    const shards = this.#sharded()
+    if (shards === undefined) return this.#isOpen ? 'channel' : undefined
+    return shards.hears(this.#channelOf(key)) ? 'shard' : undefined
+  }
+
+  /** Opens the way to a waiter of `key`. */
+  wantWay(key: string): void {
+    const shards = this.#sharded()
+    if (shards === undefined) this.want()
+    else shards.want(this.#channelOf(key))
+  }
+
+  /** Resolves when it is known whether there is a way, `patienceMs` later at most; at once after a failure, while it is tried again. */
+  async wayOpened(key: string, patienceMs: number): Promise<boolean> {
+    const isOpen = await this.#sharded()?.opened(this.#channelOf(key), patienceMs)
+    return this.#sharded() === undefined ? this.#opened(patienceMs) : isOpen === true
+  }
+
+  /** A message has come, so the server that takes the calls is the one where we are subscribed. */
+  get isHeard(): boolean {
+    return this.#isHeard
   }
 
   /** Opens, if nothing is open or being opened. */
   want(): void {
-    if (this.#wanted) return
+    if (this.#wanted || this.#closed) return
     this.#wanted = true
     this.#young.clear()
     this.#timer?.clear()
     this.#timer = undefined
     this.#start()
-  }
-
-  /** Resolves when it is known whether it is open, `patienceMs` later at most; at once after a failure, while it is tried again. */
-  opened(patienceMs: number): Promise<boolean> {
-    this.want()
-    if (this.#isOpen || this.#failures > 0) return Promise.resolve(this.#isOpen)
-    return new Promise((resolve) => {
-      const settle = (isOpen: boolean): void => {
-        this.#openings.delete(settle)
-        timer.clear()
-        resolve(isOpen)
-      }
-      const timer = this.#options.env.setTimer(
-        () => {
-          this.#failures++
-          settle(false)
-        },
-        patienceMs,
-        true,
-      )
-      this.#openings.add(settle)
-    })
   }
 
   listen(listener: NoticeListener): () => void {
@@ -96,8 +111,15 @@ export class Notices {
     for (const listener of this.#listeners) listener(notice)
   }
 
+  /** For good: the answer to a call that was under way opens nothing any more. */
+  close(): void {
+    this.#closed = true
+    this.stop()
+  }
+
   stop(): void {
     this.#epoch++
+    this.#shards?.stop()
     this.#wanted = false
     this.#failures = 0
     this.#settle(false)
@@ -106,6 +128,33 @@ export class Notices {
     this.#timer = undefined
     this.#subscriber?.close()
     this.#subscriber = undefined
+  }
+
+  /** The sharded channels, where there are any and the servers know them. */
+  #sharded(): ShardNotices | undefined {
+    return this.#shards?.refused === true ? undefined : this.#shards
+  }
+
+  #channelOf(key: string): string {
+    return shardChannel(key, this.#options.keyPrefix, this.#options.wakeId)
+  }
+
+  #opened(patienceMs: number): Promise<boolean> {
+    this.want()
+    if (this.#isOpen || this.#failures > 0 || this.#closed) return Promise.resolve(this.#isOpen)
+    return new Promise((resolve) => {
+      const settle = (isOpen: boolean): void => {
+        this.#openings.delete(settle)
+        timer.clear()
+        resolve(isOpen)
+      }
+      const giveUp = (): void => {
+        this.#failures++
+        settle(false)
+      }
+      const timer = this.#options.env.setTimer(giveUp, patienceMs, true)
+      this.#openings.add(settle)
+    })
   }
 
   #look(): void {
@@ -118,6 +167,7 @@ export class Notices {
 
   #settle(isOpen: boolean): void {
     this.#isOpen = isOpen
+    this.#isHeard = false
     for (const settle of this.#openings) settle(isOpen)
   }
 
@@ -156,7 +206,10 @@ export class Notices {
     if (!name?.startsWith(keyPrefix)) return
     const key = name.slice(keyPrefix.length)
     if (revoked !== undefined) this.emit({ type: 'revoked', key, owner: revoked })
-    if (granted !== undefined) this.emit({ type: 'granted', key, owner: granted, token: Number(token) })
+    if (granted === undefined) return
+    this.#isHeard = true
+    this.granted(granted)
+    this.emit({ type: 'granted', key, owner: granted, token: Number(token) })
   }
 
   #later(delayMs: number, run: () => void): Timer {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { acquireMutex, acquirePool } from './lua-acquire.js'
+import { acquireMutex, acquireOnce, acquirePool } from './lua-acquire.js'
+import { acquireTogether } from './lua-together.js'
 import { forceRelease, inspect, release, renew, wasRevoked } from './lua-holds.js'
 
 /** A constant script: all that varies comes in as KEYS and ARGV. */
@@ -14,21 +15,20 @@ const keys = 'local main, tokenKey, leases, queue, waiters = KEYS[1], KEYS[2], K
 
 /** Where somebody waits, the next stands in the queue before the head is granted the key: fewer calls than one after the other. */
 const handoffMutex = raw`${keys}
-local nextMark, ttl, tokenTtl, tail, queueMs, turns = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local nextMark, ttl, tokenTtl, tail, queueMs, turns, heard = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local nextOwner = string.sub(nextMark, 1, -2)
-local entered = false
+local before
 local function enter(stand)
   if queueMs == '0' then return end
-  entered = true
-  stand(nextOwner, queueMs, ttl, tokenTtl, turns, '1', '1', tail)
+  before = stand(nextOwner, queueMs, ttl, tokenTtl, turns, '1', '1', heard, tail)
 end
 local function release(mark, quiet) ${release}
 end
 local function acquire(mark) ${acquireMutex}
 end
 local released, leaseMs, record = release(ARGV[1], nextOwner)
-if entered and record and string.find(record, nextMark, 1, true) ~= 1 then
-  return {released, {leaseMs, record, redis.call('ZRANK', queue, nextOwner)}}
+if before and record and string.find(record, nextMark, 1, true) ~= 1 then
+  return {released, {leaseMs, record, math.max(0, before - 1)}}
 end
 return {released, acquire(nextMark)}`
 
@@ -36,14 +36,16 @@ const handoffPool = raw`${keys}
 local enter = nil
 local function release(mark, quiet) ${release}
 end
-local function acquire(mark, ttl, tokenTtl, tail, queueMs, turns, limit, permits) ${acquirePool}
+local function acquire(mark, ttl, tokenTtl, tail, queueMs, turns, heard, limit, permits) ${acquirePool}
 end
 local released = release(ARGV[1], string.sub(ARGV[2], 1, -2))
-return {released, acquire(ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9])}`
+return {released, acquire(ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10])}`
 
 export interface Scripts {
+  readonly acquireOnce: Script
   readonly acquireMutex: Script
   readonly acquirePool: Script
+  readonly acquireTogether: Script
   readonly renew: Script
   readonly release: Script
   readonly handoffMutex: Script
@@ -54,11 +56,15 @@ export interface Scripts {
 }
 
 export const scripts: Scripts = {
+  acquireOnce: script(
+    raw`local main, tokenKey, mark, ttl, tokenTtl, tail = KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3], ARGV[4]${acquireOnce}`,
+  ),
   acquireMutex: script(raw`${keys}
-local mark, ttl, tokenTtl, tail, queueMs, turns = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]${acquireMutex}`),
+local mark, ttl, tokenTtl, tail, queueMs, turns, heard = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]${acquireMutex}`),
   acquirePool: script(raw`${keys}
-local mark, ttl, tokenTtl, tail, queueMs, turns = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local limit, permits = ARGV[7], ARGV[8]${acquirePool}`),
+local mark, ttl, tokenTtl, tail, queueMs, turns, heard = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local limit, permits = ARGV[8], ARGV[9]${acquirePool}`),
+  acquireTogether: script(acquireTogether),
   renew: script(raw`${keys}
 local mark, ttl, tokenTtl = ARGV[1], ARGV[2], ARGV[3]${renew}`),
   release: script(raw`${keys}

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { realEnv } from '../../core/env.js'
 import type { AcquireRequest, Answer, Handoff, HolderInfo, Refused, Store } from '../../core/store.js'
+import { pause } from './pause.js'
 
 /** A request as a rule writes it: what it does not say is a mutex for ten seconds, without a queue. */
 export type Wish = Partial<Omit<AcquireRequest, 'key' | 'owner'>>
@@ -37,6 +38,7 @@ export interface Actor {
 
 /** Longer than any case runs: what must not expire does not, on the slowest machine. */
 const longMs = 30_000
+const patienceMs = 5_000
 
 export function createActor(label: string, at: ActorOptions & { readonly store: Store; readonly key: string }): Actor {
   const { store, key, owner = realEnv.randomId() } = at
@@ -68,9 +70,14 @@ export function createActor(label: string, at: ActorOptions & { readonly store: 
     },
     isRefused,
     queueUp: async (wish) => {
-      const { position } = await isRefused({ queueMs: longMs, ...wish })
-      assert.ok(position !== undefined, `${label} must be told its place in the queue`)
-      return position
+      // A store may first have to open the way by which it tells of grants, and a busy machine may make that slow.
+      const endMs = realEnv.nowMs() + patienceMs
+      for (;;) {
+        const { position } = await isRefused({ queueMs: longMs, ...wish })
+        if (position !== undefined) return position
+        assert.ok(realEnv.nowMs() < endMs, `${label} must be told its place in the queue`)
+        await pause(10)
+      }
     },
     renew: async (ttlMs) => store.renew(key, owner, ttlMs),
     release: async () => store.release(key, owner),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { realEnv } from '../../core/env.js'
-import { pause, remainingOf, rule } from './scene.js'
+import { pause } from './pause.js'
+import { remainingOf, rule } from './scene.js'
 import type { Rule } from './scene.js'
 
 /** What clocks of whole milliseconds, read at different moments, may differ by. */

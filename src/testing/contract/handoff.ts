@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { ownersOf, pause, refusesOption, rule } from './scene.js'
+import { pause } from './pause.js'
+import { ownersOf, refusesOption, rule } from './scene.js'
 import type { Rule } from './scene.js'
 
 export const handoff: readonly Rule[] = [

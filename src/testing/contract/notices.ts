@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import type { Capabilities, Notice, Store } from '../../core/store.js'
 import type { Actor } from './actor.js'
-import { pause, rule } from './scene.js'
+import { pause } from './pause.js'
+import { rule } from './scene.js'
 import type { Rule, Scene } from './scene.js'
 
 const tells: Rule['applies'] = (_, has) => has.includes('onNotice')

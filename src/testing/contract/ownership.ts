@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Actor } from './actor.js'
-import { ownersOf, pause, remainingOf, rule } from './scene.js'
+import { pause } from './pause.js'
+import { ownersOf, remainingOf, rule } from './scene.js'
 import type { Rule, Scene } from './scene.js'
 
 export const ownership: readonly Rule[] = [

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import type { Capabilities } from '../../core/store.js'
 import type { Actor } from './actor.js'
-import { ownersOf, pause, rule } from './scene.js'
+import { pause } from './pause.js'
+import { ownersOf, rule } from './scene.js'
 import type { Rule, Scene } from './scene.js'
 
 const isFair = ({ fair }: Capabilities): boolean => fair

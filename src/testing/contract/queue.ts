@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Capabilities } from '../../core/store.js'
-import { ownersOf, pause, rule } from './scene.js'
+import { pause } from './pause.js'
+import { ownersOf, rule } from './scene.js'
 import type { Rule, Scene } from './scene.js'
 
 const isFair = ({ fair }: Capabilities): boolean => fair

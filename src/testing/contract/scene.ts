@@ -3,6 +3,7 @@ import { realEnv } from '../../core/env.js'
 import { InvalidOptionError } from '../../core/errors.js'
 import type { AnyStore, Capabilities, HolderRecord, KeyRecord, Store } from '../../core/store.js'
 import { createActor } from './actor.js'
+import { pause } from './pause.js'
 import type { Actor, ActorOptions } from './actor.js'
 import type { ContractSubject, OptionalPart, Promised } from './subject.js'
 
@@ -80,11 +81,6 @@ async function eventually<T>(what: string, ask: Ask<T>, patienceMs: number): Pro
     if (realEnv.nowMs() - startMs > patienceMs) assert.fail(`Within ${patienceMs} ms it never came true that ${what}.`)
     await pause(lookEveryMs)
   }
-}
-
-/** At least `ms`. Only where a look at the store would spoil what is tested. */
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => void realEnv.setTimer(resolve, ms, true))
 }
 
 /** The call fails with an `InvalidOptionError` whose text shows these numbers. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { realEnv } from '../../core/env.js'
-import { pause, rule } from './scene.js'
+import { pause } from './pause.js'
+import { rule } from './scene.js'
 import type { Rule } from './scene.js'
 
 const renewsItself: Rule['applies'] = (_, has) => has.includes('selfRenewal')

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Capabilities } from '../../core/store.js'
-import { pause, rule } from './scene.js'
+import { pause } from './pause.js'
+import { rule } from './scene.js'
 import type { Rule } from './scene.js'
 
 const hasTokens = ({ token }: Capabilities): boolean => token !== 'none'
