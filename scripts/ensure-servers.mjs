@@ -1,19 +1,22 @@
-// Sees to it that every server the tests start is on the PATH; installs it as root on Debian or Ubuntu, else says how.
+// Sees to it that every server and tool the tests start is on the PATH; installs it as root on Debian or Ubuntu, else says how.
 import { accessSync, constants, existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { main, run } from './run.mjs'
 
-/** One line a server: its binary, its Debian package, and the variable that names a running one to use instead. */
-const SERVERS = [{ binary: 'redis-server', debianPackage: 'redis-server', urlVariable: 'HOLDFAST_TEST_REDIS_URL' }]
+/** One line each: its binary, its Debian packages and, for a server, the variable that names a running one to use instead. */
+const NEEDED = [
+  { binary: 'redis-server', debianPackages: ['redis-server'], urlVariable: 'HOLDFAST_TEST_REDIS_URL' },
+  { binary: 'spin', debianPackages: ['spin'] },
+  { binary: 'gcc', debianPackages: ['gcc', 'libc6-dev'] },
+]
 
 export async function ensureServers() {
-  for (const { binary, urlVariable } of SERVERS) {
-    if (process.env[urlVariable]) console.log(`${binary}: not looked for, ${urlVariable} is set`)
-  }
-  const missing = SERVERS.filter(({ binary, urlVariable }) => !process.env[urlVariable] && !onPath(binary))
+  const given = NEEDED.filter(({ urlVariable }) => urlVariable !== undefined && process.env[urlVariable])
+  for (const { binary, urlVariable } of given) console.log(`${binary}: not looked for, ${urlVariable} is set`)
+  const missing = NEEDED.filter((need) => !given.includes(need) && !onPath(need.binary))
   if (missing.length === 0) return
-  const packages = missing.map(({ debianPackage }) => debianPackage)
+  const packages = missing.flatMap(({ debianPackages }) => debianPackages)
   if (!canInstall()) throw new Error(howTo(missing, packages))
   console.log(`Installing ${packages.join(', ')} …`)
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
@@ -42,11 +45,11 @@ function canInstall() {
 
 function howTo(missing, packages) {
   const binaries = missing.map(({ binary }) => binary).join(', ')
-  const variables = missing.map(({ urlVariable }) => urlVariable).join(', ')
+  const variables = missing.flatMap(({ urlVariable }) => urlVariable ?? [])
   return [
     `The tests need ${binaries} on the PATH. Install it, for example by`,
     `  sudo apt-get update && sudo apt-get install -y --no-install-recommends ${packages.join(' ')}`,
-    `or set ${variables} to the URL of a running server that the tests may fill and empty.`,
+    ...variables.map((name) => `or set ${name} to the URL of a running server that the tests may fill and empty.`),
   ].join('\n')
 }
 

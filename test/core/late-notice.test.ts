@@ -1,34 +1,65 @@
-import { createHoldfast, memory, type Notice } from 'holdfast'
-import { faulty, virtualEnv } from 'holdfast/testing'
-import { expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { createHoldfast, type Holdfast } from 'holdfast'
+import type { NoticeListener } from '../../src/core/store.js'
+import { world, type World } from '../support/world.js'
 
-test('a grant whose notice comes late is counted from a request that came before it, not from the last one sent', async () => {
-  const time = virtualEnv()
-  const records = memory({ env: time })
-  const store = faulty(records, { env: time })
-  // a waiter that hears of its grant 900 ms late
-  const late = {
-    ...store,
-    capabilities: { ...store.capabilities, scope: 'network', crashRelease: 'lease' } as const,
-    onNotice: (listener: (notice: Notice) => void) =>
-      records.onNotice?.((notice) => void time.setTimer(() => listener(notice), 900, false)) ?? (() => undefined),
+interface Slow extends World {
+  /** A process whose notices stay on their way until `deliver`. */
+  readonly slow: Holdfast<'async'>
+  deliver(): void
+}
+
+function slowNotices(): Slow {
+  const all = world()
+  const underWay: (() => void)[] = []
+  const onNotice = (listener: NoticeListener): (() => void) =>
+    all.store.onNotice?.((notice) => underWay.push(() => listener(notice))) ?? (() => undefined)
+  const slow = createHoldfast({ store: { ...all.store, onNotice }, env: all.time, storeTimeout: '5s' })
+  const deliver = (): void => {
+    for (const tell of underWay.splice(0)) tell()
   }
-  const waiting = createHoldfast({ store: late, env: time, storeTimeout: 5000 })
-  const holder = createHoldfast({ store: records, env: time })
-  const first = await holder.lock('k', { ttl: 10_000 }).acquire()
-  const wanted = waiting.lock('k', { ttl: 1000, wait: true }).tryAcquire()
-  let lease: Awaited<typeof wanted>
-  wanted.then(
-    (granted) => (lease = granted),
-    () => undefined, // it waits until it is closed
-  )
-  await time.advance(510) // it stands in the queue; its next heartbeat is due at 1,000
-  store.always('acquire', { request: 'lost' }) // and gets lost
-  store.always('renew', { request: 'lost' })
-  await first.release() // granted at 510, until 1,510; told at 1,410
-  await time.advance(1010)
-  const taken = await holder.lock('k').tryAcquire() // at 1,520 the key is free
-  expect(taken).toBeDefined()
-  expect(lease?.active ?? false).toBe(false)
-  await Promise.all([waiting.close(), holder.close(), time.advance(5000)])
+  return { ...all, slow, deliver }
+}
+
+const options = { wait: '1m', ttl: '3s' } as const
+
+describe('a notice of a grant that comes late', () => {
+  it('begins a lease that is counted from a question before the grant, though another question was sent since', async () => {
+    const { time, store, slow, deliver, other } = slowNotices()
+    const held = await other().lock('key', { ttl: '1m' }).acquire()
+    const waiting = slow.lock('key', options).acquire()
+    await time.advance(500)
+    await held.release() // grants the key to the waiter, for 3 s
+    store.next('acquire', { request: 'lost' }) // the heartbeat
+    store.always('renew', { request: 'lost' })
+    await time.advance(700)
+    deliver()
+    const lease = await waiting
+    expect(lease.active).toBe(true)
+    const next = other().lock('key', options).acquire()
+    await time.advance(2_350)
+    expect((await next).active).toBe(true)
+    expect(lease.active).toBe(false)
+  })
+
+  it('is not believed when the grant may have ended before the last question was answered', async () => {
+    const { time, store, slow, deliver, other } = slowNotices()
+    const held = await other().lock('key', { ttl: '1m' }).acquire()
+    const waiting = slow.lock('key', options).acquire()
+    await time.advance(500)
+    const next = other().lock('key', options).acquire()
+    await time.advance(100)
+    await held.release() // grants the key to the first waiter
+    store.next('acquire', { delayMs: 4_000 }) // its heartbeat
+    await time.advance(6_000)
+    const lease = await next
+    let granted = false
+    void waiting.then(() => (granted = true))
+    deliver()
+    await time.advance(10)
+    expect(granted).toBe(false)
+    await lease.release()
+    deliver()
+    expect((await waiting).active).toBe(true)
+  })
 })
