@@ -7,6 +7,7 @@ import type { Terms } from '../core/terms.js'
 import { holdfastOf } from '../features/holdfast.js'
 import type { Holdfast } from '../features/holdfast.js'
 import { globalSource, setGlobal } from '../features/instance.js'
+import type { LockFunction, NoModes } from '../features/lock-types.js'
 import type { LockOptions, ParsedOptions } from '../features/options.js'
 import { memory } from '../stores/memory/memory.js'
 import { FakeStore } from './fake-store.js'
@@ -25,7 +26,9 @@ export type LockEvent =
 export type HoldEnd = 'released' | 'lost' | 'revoked' | 'expired'
 
 /** Locks of this process that keep a record, and can be told to refuse. */
-export interface FakeLocks extends Holdfast<'sync', Readonly<Record<string, 'sync'>>> {
+export interface FakeLocks extends Omit<Holdfast<'sync'>, 'lock'> {
+  /** Fits wherever a `lock` is asked for, whatever its stores. */
+  readonly lock: LockFunction & LockFunction<'async', NoModes>
   /** What happened, in order. */
   readonly log: readonly LockEvent[]
   /** The keys that are held now: ask it in the middle of the code under test, and `[]` at the end. */
@@ -59,10 +62,9 @@ export interface FakeLocks extends Holdfast<'sync', Readonly<Record<string, 'syn
  */
 export function fakeLocks(): FakeLocks {
   const record = new FakeRecord()
-  const holdfast = holdfastOf(record.instance) as Holdfast<'sync', Readonly<Record<string, 'sync'>>>
   const close = (): Promise<void> => record.close()
   return {
-    ...holdfast,
+    ...(holdfastOf(record.instance) as unknown as FakeLocks), // memory serves every kind of lock
     close,
     [Symbol.asyncDispose]: close,
     get log() {
@@ -92,6 +94,7 @@ const ends: Record<EndCode, HoldEnd> = {
 class FakeRecord {
   log: LockEvent[] = []
   readonly instance: ObservedInstance
+  readonly #store: FakeStore
   readonly #orders = new Map<string, Order>()
   #orderForAll: Order | undefined = undefined
   /** A sync wait asks again and again, and is refused once. */
@@ -100,12 +103,12 @@ class FakeRecord {
 
   constructor() {
     const env = impatient(realEnv)
-    const store = new FakeStore(memory({ env }), {
+    this.#store = new FakeStore(memory({ env }), {
       judge: (request) => this.#judge(request),
       refused: (request) => this.#refused(request),
     })
     this.instance = new ObservedInstance(
-      { store, env, prefix: '', storeTimeout: 1 },
+      { store: this.#store, env, prefix: '', storeTimeout: 1 },
       {
         acquired: ({ terms, token }) => this.#note({ event: 'acquired', ...this.#about(terms), token }),
         ended: ({ terms, token, ended = 'LOCK_LOST' }) =>
@@ -138,7 +141,10 @@ class FakeRecord {
           'Call lose() while the code under test is inside, from one of the functions that it calls.',
       )
     }
-    for (const hold of lost) hold.end('LOCK_LOST', 'the test said so')
+    for (const hold of lost) {
+      hold.end('LOCK_LOST', 'the test said so')
+      this.#store.release(hold.terms.storeKey, hold.owner)
+    }
   }
 
   clear(): void {
