@@ -1,4 +1,5 @@
 /** Many waiters of one process on one key: what each costs while it waits, and when its turn comes. */
+import { setMaxListeners } from 'node:events'
 import { nowNs } from '../child/clock.js'
 import { type AnyLock, heapBytes, type Numbers } from './tools.js'
 
@@ -45,6 +46,7 @@ async function round(lock: AnyLock, size: number, { commands }: WaitersArgs): Pr
 /** A thousand more join the line behind all others, and leave it again. */
 async function cancelled(lock: AnyLock, key: string, aborting: AbortController): Promise<number> {
   const { signal } = aborting
+  setMaxListeners(0, signal) // one signal for all of them is what is meant
   const many = Array.from({ length: 1000 }, () => lock(key, { wait: '1h', signal }).acquire())
   const rejected = Promise.allSettled(many)
   const startNs = nowNs()

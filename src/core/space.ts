@@ -153,8 +153,7 @@ export class Space {
     } else if (notice.type === 'granted') {
       this.gates.get(notice.key)?.noticed(notice.owner, notice.token)
     } else if (notice.owner.startsWith(this.#id)) {
-      const revoked = this.holds.all().find(({ owner }) => owner === notice.owner)
-      revoked?.end('LOCK_REVOKED')
+      this.holds.find(notice.owner)?.end('LOCK_REVOKED')
     }
   }
 }
