@@ -212,7 +212,7 @@ export class Contender {
   /** What it was granted, or its place, came too late: its waiter left, or had it by a notice, and a release has overtaken this question. */
   #isNobodys(seat: Seat): boolean {
     if (seat === this.#seat) return false
-    return seat.abandoned || !this.#space.holds.all().some(({ owner }) => owner === seat.owner)
+    return seat.abandoned || this.#space.holds.find(seat.owner) === undefined
   }
 
   #answered(seat: Seat, mark: Mark, answer: Answer): void {

@@ -42,9 +42,9 @@ export class Hold implements Linked<Hold> {
     this.owner = owner
     this.token = grant.token
     this.#turns = grant.turns ?? 0
+    this.deadline = start === undefined ? undefined : new Deadline(terms, space.store.capabilities.scope, start)
     space.holds.push(this)
     if (!space.local) space.held.set(terms.storeKey, this)
-    this.deadline = start === undefined ? undefined : new Deadline(terms, space.store.capabilities.scope, start)
     if (start !== undefined) this.arm()
   }
 

@@ -5,7 +5,7 @@ import type { Hold } from './hold.js'
 import { asHoldfastError, limited } from './limited.js'
 import { failureRetryMs, heartbeatMs, localTurns } from './plan.js'
 import { Pulse } from './pulse.js'
-import { Fifo } from './queue.js'
+import { Holds } from './holds.js'
 import { release } from './release.js'
 import type { AcquireRequest, AnyStore, Notice, SyncStore } from './store.js'
 import { isPassable, leaseMs, type Terms } from './terms.js'
@@ -34,7 +34,7 @@ export class Space {
   readonly logger: Logger | undefined
   /** Local waiters by store key. */
   readonly gates: Map<string, Gate> = new Map<string, Gate>()
-  readonly holds: Fifo<Hold> = new Fifo<Hold>()
+  readonly holds: Holds<Hold> = new Holds<Hold>()
   /** When those in the store's queue ask again. */
   readonly pulse: Pulse
   /** Holds by store key, where a call of the store is dear enough to know that the holder is one of ours. */
@@ -169,8 +169,7 @@ export class Space {
     } else if (notice.type === 'granted') {
       this.gates.get(notice.key)?.noticed(notice.owner, notice.token)
     } else if (notice.owner.startsWith(this.#id)) {
-      const revoked = this.holds.all().find(({ owner }) => owner === notice.owner)
-      revoked?.end('LOCK_REVOKED')
+      this.holds.find(notice.owner)?.end('LOCK_REVOKED')
     }
   }
 }

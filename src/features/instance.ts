@@ -61,11 +61,11 @@ export class Instance {
     const last = this.#last
     if (last?.options === options && last.terms.key === key) return last
     const space = this.spaceOf(options.store)
-    this.#last = { instance: this, options, space, terms: this.#termsOf(key, options, space.store) }
+    this.#last = { instance: this, options, space, terms: this.termsOf(key, options, space.store) }
     return this.#last
   }
 
-  #termsOf(key: string, options: ParsedOptions, { capabilities }: AnyStore): Terms {
+  termsOf(key: string, options: ParsedOptions, { capabilities }: AnyStore): Terms {
     const { expireMs, minHoldMs, onLost, label } = options
     const wantedTtlMs = options.ttlMs ?? this.#options.ttlMs
     const ttlMs = wantedTtlMs ?? (capabilities.crashRelease === 'instant' ? null : defaultTtlMs)

@@ -37,14 +37,16 @@ export interface RedisOptions {
   readonly args?: readonly string[]
   /** Asked of every client, and part of `url`. Default: none. */
   readonly password?: string
+  /** More variables of its environment. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** Starts a redis-server of its own on a free loopback port. */
-export async function startRedis({ args = [], password }: RedisOptions = {}): Promise<RedisServer> {
+export async function startRedis({ args = [], password, env = {} }: RedisOptions = {}): Promise<RedisServer> {
   const dir = await mkdtemp(join(tmpdir(), 'holdfast-redis-'))
   const allArgs = password === undefined ? args : [...args, '--requirepass', password]
   const urlOf = (port: number): string => `redis://${password === undefined ? '' : `:${password}@`}${HOST}:${port}`
-  const start = (port: number): Promise<ChildProcess> => launch({ url: urlOf(port), port, dir, args: allArgs })
+  const start = (port: number): Promise<ChildProcess> => launch({ url: urlOf(port), port, dir, args: allArgs, env })
   const started = await startOnFreePort(start).catch(async (error: unknown) => {
     await rm(dir, { recursive: true, force: true })
     throw error
@@ -91,6 +93,7 @@ interface Launch {
   readonly port: number
   readonly dir: string
   readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
 }
 
 async function startOnFreePort(
@@ -107,9 +110,12 @@ async function startOnFreePort(
   }
 }
 
-async function launch({ url, port, dir, args }: Launch): Promise<ChildProcess> {
+async function launch({ url, port, dir, args, env }: Launch): Promise<ChildProcess> {
   const basics = ['--port', String(port), '--bind', HOST, '--save', '', '--appendonly', 'no', '--dir', dir]
-  const child = spawn('redis-server', [...basics, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn('redis-server', [...basics, ...args], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let log = ''
   const remember = (chunk: Buffer): void => void (log = (log + chunk.toString()).slice(-4000))
   child.stdout.on('data', remember)
