@@ -1,6 +1,9 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
+/** For how long a repeated request keeps its connection. */
+const REPLAY_LASTS_MS = 500
+
 /** A TCP proxy that does to connections what networks do. */
 export interface Proxy {
   /** The target's URL with the proxy's host and port. */
@@ -21,6 +24,10 @@ export interface Proxy {
   cutOnReply(match?: string): Promise<void>
   /** Holds every reply back for so long. */
   delayMs(ms: number): void
+  /** Sends what clients ask of scripts once more, so many milliseconds later, over another connection; 0: no longer. */
+  replayAfterMs(ms: number): void
+  /** Leads new connections to another server. Those that are open stay where they are: see `cut`. */
+  leadTo(targetUrl: string): void
   /** Destroys every connection and stops to listen: the next connect is refused. */
   close(): Promise<void>
 }
@@ -40,19 +47,25 @@ interface Faults {
   blackhole: boolean
   dropReplies: boolean
   delayMs: number
+  replayAfterMs: number
   trap: { match: string; sprung: () => void } | undefined
 }
 
 /** Starts a proxy on a free loopback port in front of `targetUrl`. */
 export async function startProxy(targetUrl: string): Promise<Proxy> {
-  const target = new URL(targetUrl)
-  const faults: Faults = { blackhole: false, dropReplies: false, delayMs: 0, trap: undefined }
+  let target = new URL(targetUrl)
+  const faults: Faults = { blackhole: false, dropReplies: false, delayMs: 0, replayAfterMs: 0, trap: undefined }
   const pairs = new Set<Pair>()
+  const dial = (): Socket => connect({ host: target.hostname, port: Number(target.port || 6379) })
   const listener = createServer((client) => {
-    const server = connect({ host: target.hostname, port: Number(target.port || 6379) })
+    const server = dial()
     const pair: Pair = { client, server, lossy: false, doom: undefined, busyUntil: 0 }
     pairs.add(pair)
     join(pair, faults, () => pairs.delete(pair))
+    client.on('data', (chunk) => {
+      if (faults.replayAfterMs > 0 && scriptCall.test(chunk.toString('latin1')))
+        replay(chunk, faults.replayAfterMs, dial)
+    })
   }).listen(0, '127.0.0.1')
   await once(listener, 'listening')
   const { port } = listener.address() as AddressInfo
@@ -83,6 +96,8 @@ export async function startProxy(targetUrl: string): Promise<Proxy> {
     },
     cutOnReply: (match = '') => new Promise((resolve) => (faults.trap = { match, sprung: resolve })),
     delayMs: (ms) => void (faults.delayMs = ms),
+    replayAfterMs: (ms) => void (faults.replayAfterMs = ms),
+    leadTo: (url) => void (target = new URL(url)),
     async close() {
       const closed = once(listener, 'close')
       listener.close()
@@ -90,6 +105,20 @@ export async function startProxy(targetUrl: string): Promise<Proxy> {
       await closed
     },
   }
+}
+
+const scriptCall = /\r\n(evalsha|eval|set)\r\n/i
+
+/** As a network does that delivers twice. Nobody reads the replies. */
+function replay(chunk: Buffer, afterMs: number, dial: () => Socket): void {
+  const again = (): void => {
+    const socket = dial()
+    socket.on('error', () => undefined)
+    socket.on('data', () => undefined)
+    socket.write(chunk)
+    setTimeout(() => socket.destroy(), REPLAY_LASTS_MS).unref()
+  }
+  setTimeout(again, afterMs).unref()
 }
 
 function join(pair: Pair, faults: Faults, forget: () => void): void {

@@ -1,0 +1,39 @@
+import { execFileSync } from 'node:child_process'
+import { rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** A small disk at a folder. */
+export interface SmallDisk {
+  /** Takes all that is free. */
+  fill(): void
+  /** Gives it back. */
+  clear(): void
+  remove(): void
+}
+
+/** Mounts a disk in memory at `folder`; a text instead says why that cannot be done. */
+export function smallDisk(folder: string, megabytes: number): SmallDisk | string {
+  if (process.getuid?.() !== 0) return 'only root may mount a small disk'
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'holdfast-test', folder], { stdio: 'pipe' })
+  } catch (error) {
+    return `a small disk could not be mounted: ${error instanceof Error ? error.message.trim() : String(error)}`
+  }
+  const filler = join(folder, 'filler')
+  const clear = (): void => rmSync(filler, { force: true })
+  let mounted = true
+  const remove = (): void => {
+    if (mounted) execFileSync('umount', ['-l', folder], { stdio: 'pipe' })
+    mounted = false
+    process.off('exit', remove)
+  }
+  process.once('exit', remove)
+  return {
+    fill() {
+      const { bavail, bsize } = statfsSync(folder)
+      writeFileSync(filler, Buffer.alloc(bavail * bsize))
+    },
+    clear,
+    remove,
+  }
+}
