@@ -9,7 +9,7 @@ import type { Terms } from './terms.js'
 export interface Client {
   /** What the first in line wants; undefined: nobody waits. */
   wanted(): Terms | undefined
-  /** `noticed`: by the store of its own accord; `mark` is the last time that we asked. */
+  /** `noticed`: by the store of its own accord; `mark` is a time before it. */
   granted(seat: Seat, grant: { token: number; mark: Mark; noticed: boolean }): void
   refused(answer: Refused): void
   /** `lasting`: the store has failed for as long as one call may take, or failed for good. */
@@ -32,7 +32,11 @@ export class Contender {
   readonly #client: Client
   /** Our identity at the store; it outlives the waiter for whom it was made. */
   #seat: Seat | undefined = undefined
-  #askedAt: Mark | undefined = undefined
+  /**
+   * When the question was sent that was answered last, or else the first one, under this identity: a grant that the store makes
+   * of its own accord comes after it. One that is under way may arrive after the grant, or never.
+   */
+  #knownAt: Mark | undefined = undefined
   #asking = false
   #askAgain = false
   #timer: Timer | undefined = undefined
@@ -90,8 +94,8 @@ export class Contender {
   /** The store granted our request of its own accord. */
   noticed(owner: string, token: number): void {
     const seat = this.#seat
-    if (seat?.owner === owner && this.#askedAt !== undefined) {
-      this.#client.granted(seat, { token, mark: this.#askedAt, noticed: true })
+    if (seat?.owner === owner && this.#knownAt !== undefined) {
+      this.#client.granted(seat, { token, mark: this.#knownAt, noticed: true })
     }
   }
 
@@ -115,6 +119,7 @@ export class Contender {
   /** Our seat was taken: the next question is a new one. */
   seated(): void {
     this.#seat = undefined
+    this.#knownAt = undefined
     this.#refusals = 0
   }
 
@@ -122,6 +127,7 @@ export class Contender {
   leave(terms: Terms): void {
     const seat = this.#seat
     this.#seat = undefined
+    this.#knownAt = undefined
     if (seat !== undefined) this.#space.abandon(terms, seat)
   }
 
@@ -140,7 +146,7 @@ export class Contender {
   #request(seat: Seat, terms: Terms): { mark: Mark; request: AcquireRequest } {
     const { env, store } = this.#space
     const mark = markOf(env, false)
-    this.#askedAt = mark
+    this.#knownAt ??= mark
     return { mark, request: this.#space.requestOf(terms, seat.owner, queueMs(store.capabilities.scope)) }
   }
 
@@ -200,7 +206,10 @@ export class Contender {
     this.#failingSince = undefined
     this.#failure = undefined
     if (answer.granted) this.#client.granted(seat, { token: answer.token, mark, noticed: false })
-    else this.#refused(answer)
+    else {
+      this.#knownAt = mark
+      this.#refused(answer)
+    }
   }
 
   #refused(answer: Refused): void {

@@ -18,6 +18,7 @@ export interface Context {
   /** Kills of clients. */
   readonly kills: readonly { readonly client: number; readonly incarnation: number; readonly atMs: number }[]
   readonly clients: number
+  readonly ttlMs: number
 }
 
 export interface Overlap {
@@ -61,8 +62,8 @@ export function judge(history: History, context: Context): Verdict {
   for (const holds of lists) holds.sort((a, b) => a.grantedMs - b.grantedMs)
   const waits = history.holds.map(({ askedMs, grantedMs }) => grantedMs - askedMs)
   return {
-    overlaps: lists.flatMap((holds) => overlapsOf(holds, context.breaks)),
-    shrunkTokens: lists.flatMap(shrunkTokensOf),
+    overlaps: lists.flatMap((holds) => overlapsOf(holds, context)),
+    shrunkTokens: lists.flatMap((holds) => shrunkTokensOf(holds, context)),
     repeatedTokens: lists.reduce((sum, holds) => sum + repeatedOf(holds), 0),
     stale: {
       unfenced: history.stale.filter(({ fenced }) => !fenced).length,
@@ -81,7 +82,7 @@ export function judge(history: History, context: Context): Verdict {
 }
 
 /** A hold is known to be active from its grant to the last look that said so. Both ends are on the safe side. */
-export function overlapsOf(holds: readonly HoldRecord[], breaks: readonly Break[]): Overlap[] {
+export function overlapsOf(holds: readonly HoldRecord[], context: Conditions): Overlap[] {
   const found: Overlap[] = []
   let active: HoldRecord[] = []
   for (const newer of holds) {
@@ -89,16 +90,30 @@ export function overlapsOf(holds: readonly HoldRecord[], breaks: readonly Break[
     active = active.filter(({ seenMs }) => seenMs > newer.grantedMs)
     if (active.length >= newer.limit) {
       const older = active.reduce((first, hold) => (hold.seenMs < first.seenMs ? hold : first))
-      const excuse = breaks.find(({ fromMs, toMs }) => older.askedMs <= toMs && newer.grantedMs >= fromMs)
-      found.push({ older, newer, ms: Math.min(older.seenMs, newer.seenMs) - newer.grantedMs, excuse: excuse?.why })
+      const ms = Math.min(older.seenMs, newer.seenMs) - newer.grantedMs
+      found.push({ older, newer, ms, excuse: excuseOf(older, newer, context) })
     }
     active.push(newer)
   }
   return found
 }
 
-/** If one was granted before another was asked for, its token is the smaller one. */
-export function shrunkTokensOf(holds: readonly HoldRecord[]): { earlier: HoldRecord; later: HoldRecord }[] {
+/** The conditions of exclusion, and whether they held. */
+type Conditions = Pick<Context, 'breaks' | 'ttlMs'>
+
+/** Was a lease forgotten after `older` had it? It may have been handed over within its process since, for a ttl at most. */
+function excuseOf(older: HoldRecord, newer: HoldRecord, { breaks, ttlMs }: Conditions): string | undefined {
+  return breaks.find(({ fromMs, toMs }) => older.grantedMs - ttlMs <= toMs && newer.grantedMs >= fromMs)?.why
+}
+
+/**
+ * If one was granted before another was asked for, its token is the smaller one. Not found fault with: a lease that the store
+ * forgot, handed over within its process. Its token is the smaller one as it should be, for it is the older lease.
+ */
+export function shrunkTokensOf(
+  holds: readonly HoldRecord[],
+  context: Conditions,
+): { earlier: HoldRecord; later: HoldRecord }[] {
   const found: { earlier: HoldRecord; later: HoldRecord }[] = []
   const byAsked = holds.filter(({ token }) => token !== undefined).sort((a, b) => a.askedMs - b.askedMs)
   let granted = 0
@@ -107,9 +122,23 @@ export function shrunkTokensOf(holds: readonly HoldRecord[]): { earlier: HoldRec
     for (let hold = holds[granted]; hold !== undefined && hold.grantedMs < later.askedMs; hold = holds[++granted]) {
       if (largest === undefined || tokenOf(hold) > tokenOf(largest)) largest = hold
     }
-    if (largest !== undefined && tokenOf(largest) >= tokenOf(later)) found.push({ earlier: largest, later })
+    if (largest === undefined || tokenOf(largest) < tokenOf(later)) continue
+    const forgotten = excuseOf(later, largest, context) !== undefined && isPassedOn(later, holds)
+    if (!forgotten) found.push({ earlier: largest, later })
   }
   return found
+}
+
+/** How many tokens a process may hand out by itself. */
+const TURNS = 16
+
+/** Was it handed over within its process? */
+function isPassedOn({ client, incarnation, token }: HoldRecord, holds: readonly HoldRecord[]): boolean {
+  const since = (token ?? 0) - TURNS
+  return holds.some((hold) => {
+    const own = hold.client === client && hold.incarnation === incarnation
+    return own && tokenOf(hold) >= since && tokenOf(hold) < (token ?? 0)
+  })
 }
 
 const tokenOf = ({ token }: HoldRecord): number => token ?? 0

@@ -103,7 +103,7 @@ async function go({ options, site, fleet, resource }: Parts): Promise<Run> {
     options: plain,
     version: versionOf(libraryOf(library).package),
     history,
-    verdict: judge(history, { breaks, healedMs, faults, kills, clients }),
+    verdict: judge(history, { breaks, healedMs, faults, kills, clients, ttlMs: TTL_MS }),
     faults,
     breaks,
     kills,

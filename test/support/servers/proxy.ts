@@ -39,8 +39,8 @@ interface Pair {
   lossy: boolean
   /** Set when the connection is to be destroyed in place of the next reply; told when that has happened. */
   doom: (() => void) | undefined
-  /** When the last reply that is held back goes out. */
-  busyUntil: number
+  /** Replies that are held back. */
+  readonly late: { readonly chunk: Buffer; readonly dueMs: number }[]
 }
 
 interface Faults {
@@ -59,7 +59,7 @@ export async function startProxy(targetUrl: string): Promise<Proxy> {
   const dial = (): Socket => connect({ host: target.hostname, port: Number(target.port || 6379) })
   const listener = createServer((client) => {
     const server = dial()
-    const pair: Pair = { client, server, lossy: false, doom: undefined, busyUntil: 0 }
+    const pair: Pair = { client, server, lossy: false, doom: undefined, late: [] }
     pairs.add(pair)
     join(pair, faults, () => pairs.delete(pair))
     client.on('data', (chunk) => {
@@ -160,10 +160,24 @@ function passReply(pair: Pair, faults: Faults, chunk: Buffer): void {
   deliver(pair, chunk, faults.delayMs)
 }
 
-/** In order, though the delay may have changed in between. */
+/** In order, though the delay may have changed in between and timers come late: bytes that swap places are another's reply. */
 function deliver(pair: Pair, chunk: Buffer, delayMs: number): void {
-  const now = performance.now()
-  pair.busyUntil = Math.max(now + delayMs, pair.busyUntil)
-  if (pair.busyUntil <= now) pair.client.write(chunk)
-  else setTimeout(() => pair.client.write(chunk), pair.busyUntil - now)
+  if (delayMs === 0 && pair.late.length === 0) {
+    pair.client.write(chunk)
+    return
+  }
+  pair.late.push({ chunk, dueMs: performance.now() + delayMs })
+  if (pair.late.length === 1) setTimeout(() => deliverLate(pair), delayMs)
+}
+
+function deliverLate(pair: Pair): void {
+  const nowMs = performance.now()
+  for (let next = pair.late[0]; next !== undefined; next = pair.late[0]) {
+    if (next.dueMs > nowMs) {
+      setTimeout(() => deliverLate(pair), next.dueMs - nowMs)
+      return
+    }
+    pair.client.write(next.chunk)
+    pair.late.shift()
+  }
 }
