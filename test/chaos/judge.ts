@@ -1,6 +1,6 @@
 /** Judges a history: what a lock promises, and what it does not. Pure: tests give it histories that are wrong on purpose. */
 import { percentile } from '../../bench/harness/stats.js'
-import type { History, HoldRecord } from './ledger.js'
+import type { History, HoldRecord, StaleAct } from './ledger.js'
 
 /** A time in which a condition of exclusion did not hold: the store lost what it had acknowledged, or its clock jumped. */
 export interface Break {
@@ -68,7 +68,7 @@ export function judge(history: History, context: Context): Verdict {
     stale: {
       unfenced: history.stale.filter(({ fenced }) => !fenced).length,
       refused: history.stale.filter(({ fenced, accepted }) => fenced && !accepted).length,
-      accepted: history.stale.filter(({ fenced, accepted }) => fenced && accepted).length,
+      accepted: history.stale.filter((act) => isWronglyAccepted(act, context)).length,
     },
     lostUpdates: Object.fromEntries(
       [...history.counters].map(([key, { increments, value }]) => [key, increments - value]),
@@ -104,6 +104,13 @@ type Conditions = Pick<Context, 'breaks' | 'ttlMs'>
 /** Was a lease forgotten after `older` had it? It may have been handed over within its process since, for a ttl at most. */
 function excuseOf(older: HoldRecord, newer: HoldRecord, { breaks, ttlMs }: Conditions): string | undefined {
   return breaks.find(({ fromMs, toMs }) => older.grantedMs - ttlMs <= toMs && newer.grantedMs >= fromMs)?.why
+}
+
+/** By token the earlier and the later may be the other way round: see {@link shrunkTokensOf}. */
+function isWronglyAccepted({ hold, successor, fenced, accepted }: StaleAct, context: Conditions): boolean {
+  if (!fenced || !accepted) return false
+  const [older, newer] = tokenOf(hold) < tokenOf(successor) ? [hold, successor] : [successor, hold]
+  return excuseOf(older, newer, context) === undefined
 }
 
 /**

@@ -21,7 +21,7 @@ export class Nemesis {
   readonly #forgets: boolean
   /** What has to end before a client, a proxy, or the servers get their next fault. */
   readonly #turns = new Map<string, Promise<void>>()
-  #failure: unknown = undefined
+  #failure: Error | undefined = undefined
 
   constructor(site: Site, fleet: Fleet, { forgets }: { forgets: boolean }) {
     this.#site = site
@@ -44,7 +44,7 @@ export class Nemesis {
 
   #inTurn(fault: PlannedFault): Promise<void> {
     const places = placesOf(fault)
-    const before = Promise.all(places.map((place) => this.#turns.get(place)))
+    const before = Promise.all(places.map((place) => this.#turns.get(place) ?? Promise.resolve()))
     const done = before.then(async () => {
       const fromMs = machineMs()
       await this.#make(fault)
@@ -67,7 +67,7 @@ export class Nemesis {
         return this.#fleet.killFor(client, lastsMs)
       case 'client-stall':
         this.#fleet.stall(client, lastsMs)
-        return void (await sleep(lastsMs))
+        return sleep(lastsMs)
       case 'black-hole':
         return this.#onProxies(clients, lastsMs, (proxy, on) => proxy.blackhole(on))
       case 'replies-lost':

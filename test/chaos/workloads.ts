@@ -89,7 +89,9 @@ export const workloads: readonly Workload[] = [
     round: ({ tracker, random, ttlMs }) =>
       tracker.hold(
         { workload: 'churn', key: `churn-${random.whole(1, CHURN_KEYS)}`, ask: { ttlMs, waitMs: 0 } },
-        async (hold) => void (await hold.act()),
+        async (hold) => {
+          await hold.act()
+        },
       ),
   },
 ]

@@ -10,7 +10,10 @@ type Lock = ReturnType<LockFactory['createLock']>
 export function openVerrou(setting: Setting): Promise<Subject> {
   const connection = clientOf(setting)
   const acquire = acquireFrom(new LockFactory(redisStore({ connection }).factory()))
-  const close = (): Promise<void> => Promise.resolve(connection.disconnect())
+  const close = (): Promise<void> => {
+    connection.disconnect()
+    return Promise.resolve()
+  }
   return Promise.resolve({ acquire, close })
 }
 
