@@ -10,7 +10,9 @@ const server = createServer((socket) => {
   const teller = ledger.newTeller()
   socket.setNoDelay(true)
   socket.on('error', () => undefined) // its process was killed
-  createInterface({ input: socket }).on('line', (line) => {
+  const lines = createInterface({ input: socket })
+  lines.on('error', () => undefined) // of the socket, passed on
+  lines.on('line', (line) => {
     const answer = ledger.note(teller, JSON.parse(line) as Statement)
     if (answer !== undefined && !socket.destroyed) socket.write(`${JSON.stringify(answer)}\n`)
   })
