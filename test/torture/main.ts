@@ -1,7 +1,8 @@
-/** `npm run torture`: runs the cases, prints the verdicts, writes docs/torture.md when all were run. */
+/** `npm run torture`: runs the cases, prints the verdicts, writes docs/torture.md from these and what was measured before. */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { format, resolveConfig } from 'prettier'
+import { remember, remembered } from './record.js'
 import { cases, columns, type Result, runTorture } from './run.js'
 import { pageOf } from './table.js'
 
@@ -28,13 +29,17 @@ async function torture(): Promise<void> {
   if (chosen.length === 0 || some.length === 0) throw new Error(`There is nothing to run.\n${usage}`)
   const atOnce = Number(values['at-once'])
   const results = await runTorture({ columns: chosen, cases: some, atOnce, onResult: print })
+  const all = remembered(cases, columns)
+  if (all === undefined) console.log('docs/torture.md is written when every case was run on every library')
+  else await write(all)
   const ours = results.filter(({ pass, column }) => pass === false && column.name === 'holdfast')
-  if (chosen.length === columns.length && some.length === cases.length) await write(results)
   for (const { case: one, reason } of ours) console.log(`✗ holdfast: ${one.id}: ${reason}`)
   if (ours.length > 0) process.exitCode = 1
 }
 
-function print({ case: one, column, pass, reason }: Result, left: number): void {
+function print(result: Result, left: number): void {
+  const { case: one, column, pass, reason } = result
+  remember([result])
   if (pass !== undefined) console.log(`${pass ? '✓' : '✗'} ${one.id} · ${column.name}: ${reason} (${left} left)`)
 }
 

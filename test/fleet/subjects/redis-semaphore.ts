@@ -10,8 +10,8 @@ export function openRedisSemaphore(setting: Setting): Promise<Subject> {
       const lost: (() => void)[] = []
       const options = {
         lockTimeout: ttlMs,
-        acquireTimeout: waitMs,
-        ...(waitMs === 0 && { acquireAttemptsLimit: 1 }),
+        // with a time of 0 it does not even ask once
+        ...(waitMs === 0 ? { acquireAttemptsLimit: 1 } : { acquireTimeout: waitMs }),
         // its default throws out of a timer
         ...(setting.bare !== true && { onLockLost: () => lost.forEach((listener) => listener()) }),
       }

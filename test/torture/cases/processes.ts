@@ -63,7 +63,9 @@ export const processes: readonly Case[] = [
       const grant = await stale.hold(rig.key, rig.wish())
       stale.stop()
       await sleep(1.5 * rig.ttlMs)
-      const taken = await other.acquire(rig.key, rig.wish({ ttlMs: 10 * rig.ttlMs, waitMs: 3 * rig.ttlMs }))
+      // a lock file is judged by the ttl of whoever wants it
+      const ttlMs = rig.library.features.includes('renewal') ? rig.ttlMs : 10 * rig.ttlMs
+      const taken = await other.acquire(rig.key, rig.wish({ ttlMs, waitMs: 3 * rig.ttlMs }))
       stale.resume()
       if (!('hold' in taken)) return failed('the lock of a stopped process stays')
       await stale.release(grant).catch(() => undefined)
