@@ -3,7 +3,12 @@ import type { Column, Result } from './run.js'
 
 const markOf = ({ pass }: Result): string => (pass === undefined ? '–' : pass ? '✓' : '✗')
 /** A reason stands in a cell: nothing in it may end that. */
-const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('\n', ' ')
+const cell = (text: string): string =>
+  text
+    .replaceAll('|', '\\|')
+    .replaceAll('<', '&lt;')
+    .replace(/\/tmp\/[^/]+\//g, '')
+    .replaceAll('\n', ' ')
 
 export function pageOf(results: readonly Result[], columns: readonly Column[], date: string): string {
   const ids = [...new Set(results.map((result) => result.case.id))]

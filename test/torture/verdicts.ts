@@ -17,7 +17,7 @@ export function toldBy(toldMs: number | undefined, dueMs: number, watchedMs: num
 /** Something was to happen within `limitMs`. */
 export function within(tookMs: number | undefined, limitMs: number, what: string, watchedMs: number): Verdict {
   if (tookMs === undefined) return { pass: false, reason: `not ${what} in ${ms(watchedMs)}` }
-  return { pass: tookMs <= limitMs + SLACK_MS, reason: `${what} after ${ms(tookMs)}` }
+  return { pass: tookMs <= limitMs + SLACK_MS, reason: `${what} after ${ms(Math.max(0, tookMs))}` }
 }
 
 export const passed = (reason: string): Verdict => ({ pass: true, reason })
