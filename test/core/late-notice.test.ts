@@ -18,7 +18,10 @@ test('a grant whose notice comes late is counted from a request that came before
   const first = await holder.lock('k', { ttl: 10_000 }).acquire()
   const wanted = waiting.lock('k', { ttl: 1000, wait: true }).tryAcquire()
   let lease: Awaited<typeof wanted>
-  void wanted.then((granted) => (lease = granted))
+  wanted.then(
+    (granted) => (lease = granted),
+    () => undefined, // closed at the end
+  )
   await time.advance(510) // it stands in the queue; its next heartbeat is due at 1,000
   store.always('acquire', { request: 'lost' }) // and gets lost
   store.always('renew', { request: 'lost' })

@@ -15,7 +15,6 @@ export const network: readonly Case[] = [
     limitMs: 30_000,
     async run(rig) {
       const asking = await rig.behindProxy()
-      await asking.release(await asking.hold('warm', rig.wish()))
       void rig.proxy.cutOnReply(rig.key)
       const answer = await asking.acquire(rig.key, rig.wish({ ttlMs: 8000, waitMs: 12_000 }))
       if ('error' in answer) return failed(`failed: ${short(answer.error)}`)
@@ -77,7 +76,6 @@ export const network: readonly Case[] = [
     limitMs: 40_000,
     async run(rig) {
       const asking = await rig.behindProxy({ commandTimeoutMs: 500 })
-      await asking.release(await asking.hold('warm', rig.wish()))
       rig.proxy.delayMs(4000)
       const answer = await asking.acquire(rig.key, rig.wish({ ttlMs: LONG_MS }))
       rig.proxy.delayMs(0)
@@ -94,7 +92,6 @@ export const network: readonly Case[] = [
     limitMs: 30_000,
     async run(rig) {
       const asking = await rig.behindProxy()
-      await asking.release(await asking.hold('warm', rig.wish()))
       rig.proxy.delayMs(400)
       const answer = await asking.acquire(rig.key, rig.wish({ ttlMs: LONG_MS, waitMs: 5000, cancelAfterMs: 100 }))
       rig.proxy.delayMs(0)
@@ -127,7 +124,6 @@ export const network: readonly Case[] = [
     stores: ['redis'],
     async run(rig) {
       const asking = await rig.behindProxy()
-      await asking.release(await asking.hold('warm', rig.wish()))
       rig.proxy.delayMs(1.5 * rig.ttlMs)
       const asked = asking.acquire(rig.key, rig.wish())
       const other = await rig.process()
@@ -146,7 +142,6 @@ export const network: readonly Case[] = [
     async run(rig) {
       const first = await rig.behindProxy()
       const other = await rig.process()
-      await first.release(await first.hold('warm', rig.wish()))
       rig.proxy.replayAfterMs(600)
       const grant = await first.hold(rig.key, rig.wish())
       rig.proxy.replayAfterMs(0)

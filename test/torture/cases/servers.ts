@@ -77,7 +77,6 @@ export const servers: readonly Case[] = [
     stores: ['redis'],
     async run(rig) {
       const asking = await rig.behindProxy()
-      await asking.release(await asking.hold('warm', rig.wish()))
       rig.server.pause()
       const startMs = machineMs()
       const answer = await Promise.race([asking.acquire(rig.key, rig.wish()), sleep(8000, undefined)])
@@ -125,7 +124,7 @@ export const servers: readonly Case[] = [
     limitMs: 30_000,
     async run(rig) {
       await rig.server.kill()
-      const early = await rig.behindProxy({ bare: true })
+      const early = await rig.cold({ bare: true })
       const first = Promise.race([early.acquire('early', rig.wish()), sleep(1500, undefined)])
       await first
       if (early.death !== undefined) return failed(`the process died: ${early.death}`)
@@ -141,7 +140,6 @@ export const servers: readonly Case[] = [
     stores: ['redis'],
     async run(rig) {
       const asking = await rig.behindProxy()
-      await asking.release(await asking.hold('warm', rig.wish()))
       await rig.server.command('CONFIG', 'SET', 'maxmemory', '1')
       const answer = await asking.acquire(rig.key, rig.wish())
       if ('hold' in answer) return failed('granted, without a trace in the store')
