@@ -21,8 +21,10 @@ export interface RedisServer {
   readonly pid: number
   /** Sends one command over a connection of its own, around any proxy. */
   command(...args: string[]): Promise<Reply>
-  /** Ends the process at once (SIGKILL), as a crash does; `restart` brings it back on the same port. */
+  /** Ends the process at once (SIGKILL), as a crash does; `start` and `restart` bring it back on the same port. */
   kill(): Promise<void>
+  /** Starts it again, after `kill` or an end of its own, with what its folder holds. */
+  start(): Promise<void>
   /** Freezes the process (SIGSTOP): connections stay open, nothing is answered. */
   pause(): void
   resume(): void
@@ -65,6 +67,10 @@ export async function startRedis({ args = [], password, env = {} }: RedisOptions
     },
     command,
     kill: () => end(child),
+    async start() {
+      await end(child)
+      child = await start(port)
+    },
     pause: () => void child.kill('SIGSTOP'),
     resume: () => void child.kill('SIGCONT'),
     async restart({ keepData }) {
