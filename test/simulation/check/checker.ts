@@ -1,0 +1,175 @@
+import type { Hold } from '../../../src/core/hold.js'
+import type { Lease } from '../../../src/core/lease.js'
+import type { Machine } from '../machine.js'
+import type { Marks } from '../marks.js'
+import type { World } from '../world.js'
+import type { Truth } from './truth.js'
+
+/** A lease that a client was given. */
+export interface Held {
+  readonly key: string
+  readonly machine: Machine
+  readonly hold: Hold
+  readonly lease: Lease
+  readonly limit: number
+  readonly permits: number
+  readonly grantedMs: number
+  wasActive: boolean
+}
+
+/** One acquisition, from its call. */
+export interface Ask {
+  readonly key: string
+  readonly machine: Machine
+  /** The line it stands in: of one instance. */
+  readonly line: object
+  readonly calledMs: number
+  /** The largest token that anybody had been given before the call. */
+  readonly floor: number
+  readonly waits: boolean
+  settled: boolean
+}
+
+export interface Violation {
+  readonly checker: string
+  readonly detail: string
+  readonly atMs: number
+}
+
+/** Looks on, and says what must not be. Everything here asks the library only what its users can. */
+export class Checker {
+  violation: Violation | undefined = undefined
+  readonly #world: World
+  readonly #truth: Truth
+  readonly #marks: Marks
+  readonly #held = new Map<string, Held[]>()
+  readonly #tokens = new Set<string>()
+  readonly #highest = new Map<string, number>()
+  /** The largest token that a protected thing has seen. */
+  readonly #admitted = new Map<string, number>()
+  /** Who waits, by instance and key, in order of arrival. */
+  readonly #waiting = new Map<object, Map<string, Ask[]>>()
+
+  constructor(world: World, truth: Truth, marks: Marks) {
+    this.#world = world
+    this.#truth = truth
+    this.#marks = marks
+  }
+
+  fail(checker: string, detail: string): void {
+    if (this.violation !== undefined) return
+    this.violation = { checker, detail, atMs: this.#world.nowMs }
+    this.#world.note(`VIOLATION ${checker}: ${detail}`)
+  }
+
+  asks({ machine, space: line }: { machine: Machine; space: object }, key: string, waits: boolean): Ask {
+    const floor = this.#highest.get(key) ?? 0
+    const ask = { key, machine, line, calledMs: this.#world.nowMs, floor, waits, settled: false }
+    if (waits) this.#lineOf(line, key).push(ask)
+    return ask
+  }
+
+  /** It was refused, or failed, or was given up. */
+  gaveUp(ask: Ask): void {
+    ask.settled = true
+    if (!ask.waits) return
+    const line = this.#lineOf(ask.line, ask.key)
+    const at = line.indexOf(ask)
+    if (at !== -1) line.splice(at, 1)
+  }
+
+  /** Those of `key` who wait now and could be served. */
+  waiting(key: string): Ask[] {
+    const all: Ask[] = []
+    for (const lines of this.#waiting.values()) {
+      for (const ask of lines.get(key) ?? []) if (ask.machine.alive && !ask.machine.paused) all.push(ask)
+    }
+    return all
+  }
+
+  granted(ask: Ask, hold: Hold, lease: Lease): Held {
+    const { key, machine } = ask
+    const { limit, permits } = hold.terms
+    const [first] = this.#lineOf(ask.line, key)
+    if (ask.waits && first !== ask) this.fail('local order', `${hold.owner} overtook ${machine.host}'s first in line`)
+    if (ask.settled) this.fail('granted after the end', `${hold.owner} was granted after its wait had ended`)
+    this.gaveUp(ask)
+    const held = { key, machine, hold, lease, limit, permits, grantedMs: this.#world.nowMs, wasActive: true }
+    const all = this.#held.get(key) ?? []
+    this.#held.set(key, [...all.filter((other) => other.wasActive && other.machine.alive), held])
+    this.#world.note(`${machine.host} holds ${key} ${hold.owner} ${hold.token % 1e9}`)
+    this.#checkToken(ask, hold)
+    this.exclusion(key)
+    return held
+  }
+
+  /** Observed exclusion, now, among those who can look at a clock. */
+  exclusion(key: string): void {
+    let taken = 0
+    let active = 0
+    for (const held of this.#held.get(key) ?? []) {
+      if (!held.machine.alive || held.machine.paused || !this.look(held)) continue
+      active++
+      if (!this.#truth.isVoid(held.hold.owner)) taken += held.permits
+      if (taken > held.limit) this.fail('observed exclusion', `${key}: ${this.#names(key)} are active at once`)
+    }
+    if (active > 1) this.#marks.hit('several active')
+  }
+
+  exclusionOf(machine: Machine): void {
+    for (const [key, all] of this.#held) if (all.some((held) => held.machine === machine)) this.exclusion(key)
+  }
+
+  /** What `lease.active` says, which never comes back once it was false, and agrees with the signal. */
+  look(held: Held): boolean {
+    const { lease, hold } = held
+    const isActive = lease.active
+    if (isActive && !held.wasActive) this.fail('active again', `${hold.owner} was not active, and is again`)
+    held.wasActive = isActive
+    if (isActive) return true
+    if (hold.ended === undefined) this.fail('ended without a reason', hold.owner)
+    if (hold.ended !== 'LOCK_RELEASED' && !lease.signal.aborted) this.fail('silent end', `${hold.owner}: no signal`)
+    return false
+  }
+
+  /** A write under the lease, at once: a fence must not refuse the one who holds. */
+  act(held: Held): void {
+    const { key, hold, limit } = held
+    if (!this.look(held) || limit > 1) return
+    const highest = this.#admitted.get(key) ?? 0
+    if (hold.token >= highest) this.#admitted.set(key, hold.token)
+    else if (this.#truth.isVoid(hold.owner) || this.#truth.tokensVoid) this.#marks.hit('stale write refused')
+    else this.fail('fence', `${hold.owner} holds, and its token ${hold.token} is below ${highest}`)
+  }
+
+  *all(): Iterable<Held> {
+    for (const all of this.#held.values()) yield* all
+  }
+
+  forget(line: object): void {
+    this.#waiting.delete(line)
+  }
+
+  #checkToken({ key, floor }: Ask, { token, owner }: Hold): void {
+    if (!Number.isSafeInteger(token) || token < 1) this.fail('token', `${token} is no token`)
+    if (this.#truth.isVoid(owner) || this.#truth.tokensVoid) return
+    if (token <= floor) this.fail('token order', `${key}: ${token} after ${floor} had been given out`)
+    const name = `${key} ${token}`
+    if (this.#tokens.has(name)) this.fail('token unique', `${name} was granted twice`)
+    this.#tokens.add(name)
+    this.#highest.set(key, Math.max(this.#highest.get(key) ?? 0, token))
+  }
+
+  #names(key: string): string {
+    const all = (this.#held.get(key) ?? []).filter(({ wasActive }) => wasActive)
+    return all.map(({ hold, machine }) => `${hold.owner} of ${machine.host}`).join(', ')
+  }
+
+  #lineOf(of: object, key: string): Ask[] {
+    let lines = this.#waiting.get(of)
+    if (lines === undefined) this.#waiting.set(of, (lines = new Map<string, Ask[]>()))
+    let line = lines.get(key)
+    if (line === undefined) lines.set(key, (line = []))
+    return line
+  }
+}

@@ -1,0 +1,87 @@
+import type { AcquireRequest, Answer } from '../../../src/core/store.js'
+import type { MemoryServer } from '../distant-memory.js'
+import type { FleetParts } from '../fleet.js'
+import type { ScriptCall } from '../model/call.js'
+import type { Reply } from '../model/scripts.js'
+import type { ModelServer, Witness } from '../model/server.js'
+import { Arrivals } from './arrivals.js'
+
+/** Watches a modelled Redis: who is granted what, in which order, and how many. */
+export class RedisWitness implements Witness {
+  readonly arrivals = new Arrivals()
+  readonly #parts: FleetParts
+  readonly #channels = new Map<string, string>()
+
+  constructor(parts: FleetParts) {
+    this.#parts = parts
+  }
+
+  before(node: ModelServer, { name, key }: ScriptCall): void {
+    if (name !== 'forceRelease') return
+    this.#parts.marks.hit('forced')
+    this.#parts.truth.makeVoid(node.recordOf(key)?.holders(node.nowMs).map(({ owner }) => owner) ?? [])
+  }
+
+  granted(node: ModelServer, key: string, owner: string, token: number): void {
+    const { truth, checker } = this.#parts
+    truth.granted(owner, token, node.deposed)
+    const isThere = (other: string): boolean => node.subscribersOf(this.#channels.get(other) ?? '') > 0
+    const overtaken = this.arrivals.overtaken(key, owner, node.nowMs, isThere)
+    if (overtaken !== undefined) checker.fail('order of arrival', `${owner} was granted ${key} before ${overtaken}`)
+  }
+
+  after(node: ModelServer, { name, key, owner, wish }: ScriptCall, reply: Reply): void {
+    const { truth, checker } = this.#parts
+    const isHandoff = name === 'handoffMutex' || name === 'handoffPool'
+    if (name === 'release' || isHandoff) {
+      truth.released(owner, (Array.isArray(reply) ? reply[0] : reply) === 1)
+      this.arrivals.left(key, owner)
+    }
+    const answer = isHandoff && Array.isArray(reply) ? reply[1] : reply
+    if (wish !== undefined && wish.queueMs > 0 && Array.isArray(answer) && answer.length === 3) {
+      this.arrivals.stood(key, wish.owner, node.nowMs + wish.queueMs)
+      this.#channels.set(wish.owner, `holdfast:${wish.tail.slice(0, wish.tail.indexOf('\n'))}`)
+    }
+    if (wish === undefined) return
+    let taken = 0
+    for (const { permits } of node.recordOf(key)?.holders(node.nowMs) ?? []) taken += permits
+    if (taken > wish.limit) checker.fail('store exclusion', `${key}: ${taken} permits of ${wish.limit} are taken`)
+  }
+}
+
+/** Watches the shipped memory store behind a network. */
+export class MemoryWitness {
+  readonly arrivals = new Arrivals()
+  readonly #parts: FleetParts
+
+  constructor(parts: FleetParts) {
+    this.#parts = parts
+  }
+
+  forcing(node: MemoryServer, key: string): void {
+    this.#parts.marks.hit('forced')
+    this.#parts.truth.makeVoid(node.store.inspect(key)?.holders.map(({ owner }) => owner) ?? [])
+  }
+
+  answered(node: MemoryServer, request: AcquireRequest, answer: Answer): void {
+    const { key, owner, queueMs } = request
+    if (answer.granted) this.granted(node, key, owner, answer.token)
+    else if (queueMs > 0) this.arrivals.stood(key, owner, node.machine.nowMs() + queueMs)
+    const taken = (node.store.inspect(key)?.holders ?? []).reduce((sum, { permits }) => sum + permits, 0)
+    if (taken > request.limit) {
+      this.#parts.checker.fail('store exclusion', `${key}: ${taken} permits of ${request.limit} are taken`)
+    }
+  }
+
+  granted(node: MemoryServer, key: string, owner: string, token: number): void {
+    const { truth, checker } = this.#parts
+    truth.granted(owner, token, false)
+    const overtaken = this.arrivals.overtaken(key, owner, node.machine.nowMs(), () => true)
+    if (overtaken !== undefined) checker.fail('order of arrival', `${owner} was granted ${key} before ${overtaken}`)
+  }
+
+  released(key: string, owner: string, wasHeld: boolean): void {
+    this.#parts.truth.released(owner, wasHeld)
+    this.arrivals.left(key, owner)
+  }
+}
