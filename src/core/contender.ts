@@ -3,7 +3,7 @@ import { asHoldfastError, invoke, limited, open } from './limited.js'
 import { failureRetryMs, nextDelayMs, queueMs } from './plan.js'
 import type { Seat, Space } from './space.js'
 import type { AcquireRequest, Answer, Refused } from './store.js'
-import type { Terms } from './terms.js'
+import { leaseMs, type Terms } from './terms.js'
 
 /** Whom a contender asks for, and whom it tells. */
 export interface Client {
@@ -32,7 +32,10 @@ export class Contender {
   readonly #client: Client
   /** Our identity at the store; it outlives the waiter for whom it was made. */
   #seat: Seat | undefined = undefined
-  #askedAt: Mark | undefined = undefined
+  /** A moment before any grant that a notice may still tell of: when the first question for our seat was sent, or the last that was refused. */
+  #heldNotAt: Mark | undefined = undefined
+  /** Before the last refusal there was time enough for a grant to come and go, its notice still under way. */
+  #doubtful = false
   #asking = false
   #askAgain = false
   #timer: Timer | undefined = undefined
@@ -90,9 +93,10 @@ export class Contender {
   /** The store granted our request of its own accord. */
   noticed(owner: string, token: number): void {
     const seat = this.#seat
-    if (seat?.owner === owner && this.#askedAt !== undefined) {
-      this.#client.granted(seat, { token, mark: this.#askedAt, noticed: true })
-    }
+    const mark = this.#heldNotAt
+    if (seat?.owner !== owner || mark === undefined) return
+    if (this.#doubtful) this.kick()
+    else this.#client.granted(seat, { token, mark, noticed: true })
   }
 
   /** Our request, to travel with a release; undefined: one is under way by itself. */
@@ -114,19 +118,25 @@ export class Contender {
 
   /** Our seat was taken: the next question is a new one. */
   seated(): void {
-    this.#seat = undefined
+    this.#dropSeat()
     this.#refusals = 0
   }
 
   /** Gives up what was asked for. */
   leave(terms: Terms): void {
     const seat = this.#seat
-    this.#seat = undefined
+    this.#dropSeat()
     if (seat !== undefined) this.#space.abandon(terms, seat)
   }
 
   rest(): void {
     this.#timer?.clear()
+  }
+
+  #dropSeat(): void {
+    this.#seat = undefined
+    this.#heldNotAt = undefined
+    this.#doubtful = false
   }
 
   #begin(): Seat {
@@ -140,7 +150,7 @@ export class Contender {
   #request(seat: Seat, terms: Terms): { mark: Mark; request: AcquireRequest } {
     const { env, store } = this.#space
     const mark = markOf(env, false)
-    this.#askedAt = mark
+    this.#heldNotAt ??= mark
     return { mark, request: this.#space.requestOf(terms, seat.owner, queueMs(store.capabilities.scope)) }
   }
 
@@ -200,10 +210,11 @@ export class Contender {
     this.#failingSince = undefined
     this.#failure = undefined
     if (answer.granted) this.#client.granted(seat, { token: answer.token, mark, noticed: false })
-    else this.#refused(answer)
+    else this.#refused(answer, mark)
   }
 
-  #refused(answer: Refused): void {
+  #refused(answer: Refused, mark: Mark): void {
+    this.#doubt(mark)
     this.#client.refused(answer)
     if (!this.#idle()) return
     if (this.#askAgain) {
@@ -215,6 +226,17 @@ export class Contender {
     const refusals = this.#refusals++
     const refusal = { freeInMs, queued: position !== undefined, refusals, random: env.random() }
     this.askIn(nextDelayMs(store.capabilities.scope, refusal))
+  }
+
+  /** Between two refusals, a lease and more apart, the seat may have been granted and lost again. */
+  #doubt(mark: Mark): void {
+    const { env, store } = this.#space
+    const terms = this.#client.wanted()
+    const before = this.#heldNotAt
+    if (terms === undefined || before === undefined) return
+    const shortestMs = Math.min(leaseMs(terms) ?? Number.POSITIVE_INFINITY, queueMs(store.capabilities.scope))
+    if (elapsedMs(env, before) >= shortestMs) this.#doubtful = true
+    this.#heldNotAt = mark
   }
 
   /** Somebody waits still, and what was told to the client made it ask nothing yet. */

@@ -15,6 +15,8 @@ export class Client {
   /** Ends its connections, as the kernel does when a process dies. */
   readonly hangUp: (noticed: boolean) => void
   warnings = 0
+  /** Forced releases under way. */
+  forcing = 0
 
   constructor(index: number, machine: Machine, store: AnyStore, hangUp: (noticed: boolean) => void) {
     this.index = index
@@ -40,10 +42,13 @@ export class Client {
 
   /** As a user's `lock(key).forceRelease()`; false also when the store failed. */
   async forceRelease(terms: Terms): Promise<boolean> {
+    this.forcing++
     try {
       return await forceRelease(this.space, terms)
     } catch {
       return false
+    } finally {
+      this.forcing--
     }
   }
 

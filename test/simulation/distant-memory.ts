@@ -9,7 +9,7 @@ import type { World } from './world.js'
 export class MemoryServer implements Node {
   readonly name: string
   up = true
-  frozenUntilMs: number | undefined = undefined
+  backlog: (() => void)[] | undefined = undefined
   freeAtMs = 0
   errorReply: string | undefined = undefined
   readonly machine: Machine

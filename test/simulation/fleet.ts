@@ -34,14 +34,18 @@ export class Fleet {
   server: AnyServer
   readonly servers: AnyServer[] = []
   readonly wires: Wire<AnyServer>[] = []
+  /** New wires are sound too. */
+  healed = false
   readonly #parts: FleetParts
   readonly #random: Random
   #local: { machine: Machine; store: AnyStore } | undefined
+  readonly #serverRate: number
   #pids = 100
 
   constructor(parts: FleetParts) {
     this.#parts = parts
     this.#random = parts.world.random.fork()
+    this.#serverRate = this.#drift()
     this.server = this.addServer()
     const { clients } = parts.options
     for (let index = 0; index < clients; index++) this.start(index)
@@ -51,7 +55,7 @@ export class Fleet {
   addServer(): AnyServer {
     const { world, options } = this.#parts
     const name = `server${this.servers.length}`
-    const rate = this.#drift()
+    const rate = this.#serverRate // servers know the time of day
     const server =
       options.store === 'redis'
         ? new ModelServer(world, name, new RedisWitness(this.#parts), { rate, offsetMs: 0 })
@@ -110,6 +114,7 @@ export class Fleet {
     const { world, options, marks, recorder } = this.#parts
     const machine = this.#machine(`c${index}`)
     const wire = new Wire<AnyServer>(world, machine, this.server, options, marks)
+    if (this.healed) wire.heal()
     this.wires[index] = wire
     // the kind of the server is that of the world
     const store: AnyStore =

@@ -1,6 +1,6 @@
 import type { Env, KeepAlive, Timer } from '../../src/core/env.js'
 import type { Random } from './random.js'
-import type { World } from './world.js'
+import type { Event, World } from './world.js'
 
 /** How the clocks of a process behave. */
 export interface ClockOptions {
@@ -81,18 +81,28 @@ export class Machine implements Env {
     this.timers++
     if (keepAlive) this.keepAliveTimers++
     const lateMs = this.#timerLateMs === 0 ? 0 : this.#random.next() * this.#timerLateMs
-    const event = this.#world.after(Math.max(Math.ceil(delayMs), 1) / this.#rate + lateMs, () => {
-      this.#deliver(this.#backlogOfTimers, () => {
-        if (!pending) return
-        done()
-        fire()
-      })
-    })
+    const wholeMs = Math.max(Math.ceil(delayMs), 1)
+    const dueMs = this.nowMs() + wholeMs
+    let event: Event | undefined
+    const set = (inMs: number): void => {
+      event = this.#world.after(inMs, () => this.#deliver(this.#backlogOfTimers, look))
+    }
+    const look = (): void => {
+      if (!pending) return
+      const leftMs = dueMs - this.nowMs()
+      if (leftMs > 0.001) {
+        set(leftMs / this.#rate) // its clock stood still meanwhile
+        return
+      }
+      done()
+      fire()
+    }
+    set(wholeMs / this.#rate + lateMs)
     return {
       clear: () => {
         if (!pending) return
         done()
-        event.cancelled = true
+        if (event !== undefined) event.cancelled = true
       },
     }
   }

@@ -35,8 +35,9 @@ export class Nemesis {
     this.#healed = true
     const { world } = this.#parts
     world.note('healed')
+    this.#fleet.healed = true
     for (const server of this.#fleet.servers) {
-      server.frozenUntilMs = undefined
+      this.#thaw(server)
       server.errorReply = undefined
     }
     this.#start(this.#fleet.server)
@@ -107,8 +108,8 @@ export class Nemesis {
     const { world, truth, options } = this.#parts
     switch (kind) {
       case 'server-stall':
-        server.frozenUntilMs = world.nowMs + durationMs
-        world.after(durationMs, () => (server.frozenUntilMs = undefined))
+        server.backlog ??= []
+        world.after(durationMs, () => this.#thaw(server))
         return
       case 'error-replies':
         server.errorReply = detail < 0.5 ? 'LOADING Redis is loading the dataset in memory' : 'OOM command not allowed'
@@ -172,6 +173,7 @@ export class Nemesis {
     if (!(next instanceof ModelServer)) return
     next.records = records
     next.running = false
+    for (const { places } of records.values()) next.witness.arrivals.inherit(places.map(({ owner }) => owner))
     old.deposed = true
     this.#fleet.server = next
     if (kind === 'failover') old.stop(true)
@@ -193,6 +195,12 @@ export class Nemesis {
 
   #cutAll(server: AnyServer, downMs: number): void {
     for (const wire of this.#fleet.wires) if (wire.node === server) wire.cut(downMs)
+  }
+
+  #thaw(server: AnyServer): void {
+    const backlog = server.backlog ?? []
+    server.backlog = undefined
+    for (const run of backlog) this.#parts.world.after(0, run)
   }
 
   #start(server: AnyServer): void {

@@ -9,8 +9,8 @@ export interface Node {
   readonly name: string
   /** It runs, and is not frozen. */
   readonly up: boolean
-  /** When a frozen one goes on; undefined: it is not frozen. */
-  readonly frozenUntilMs: number | undefined
+  /** What reached it while it was frozen; undefined: it is not. */
+  readonly backlog: (() => void)[] | undefined
   /** When it has done what came before: one thing at a time. */
   freeAtMs: number
 }
@@ -36,6 +36,11 @@ interface Caller<T> {
 const serviceMs = 0.02
 
 const reset = (): Error => Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })
+/** Copies of what was sent before the faults were over come until then. */
+const lateMs = 2_000
+/** No message is on its way for longer than this. */
+const slowestMs = 4_000
+
 /** What ioredis says when it refuses to send. */
 const notConnected = (): Error => new Error("Stream isn't writeable and enableOfflineQueue options is false")
 
@@ -54,9 +59,12 @@ export class Wire<N extends Node> {
   #noticesLostUntilMs = 0
   #slowUntilMs = 0
   #downUntilMs = 0
+  /** How often it was cut: what was sent before does not arrive on a connection of now. */
+  cuts = 0
   #lastArrivalMs = 0
   #lastReplyMs = 0
-  #healed = false
+  #healedMs = Infinity
+  #isAbandoned = false
 
   constructor(world: World, machine: Machine, node: N, options: NetworkOptions, marks: Marks) {
     this.#world = world
@@ -88,8 +96,7 @@ export class Wire<N extends Node> {
         this.#answer(atMs, run, { resolve, reject, fail, told })
       })
       if (!told && this.#chance('duplicate')) {
-        const lateMs = this.#random.between(0, 2.5) * this.#options.ttlMs
-        this.#world.after(lateMs, () => this.#repeat(node, run))
+        this.#world.after(this.#random.between(0, 2.5) * this.#options.ttlMs, () => this.#repeat(node, run))
       }
     })
   }
@@ -107,6 +114,7 @@ export class Wire<N extends Node> {
   /** Both sides learn that the connections are gone; new ones take `downMs`. */
   cut(downMs: number): void {
     this.#downUntilMs = this.#world.nowMs + downMs
+    this.cuts++
     for (const fail of [...this.#pending]) fail(reset())
     for (const socket of [...this.#sockets]) this.drop(socket)
   }
@@ -114,6 +122,7 @@ export class Wire<N extends Node> {
   /** A second connection is open: both ends hear of its end, once. */
   open(socket: Socket): void {
     this.#sockets.add(socket)
+    if (this.#isAbandoned) this.close(socket)
   }
 
   /** Our side closes it. */
@@ -130,6 +139,7 @@ export class Wire<N extends Node> {
 
   /** Its process is gone for good: what the server still has of it goes too. */
   abandon(): void {
+    this.#isAbandoned = true
     for (const socket of [...this.#sockets]) this.close(socket)
   }
 
@@ -150,7 +160,8 @@ export class Wire<N extends Node> {
 
   /** From now on nothing goes wrong any more. */
   heal(): void {
-    this.#healed = true
+    this.#healedMs = this.#world.nowMs
+    this.#downUntilMs = 0
     this.#requestsLostUntilMs = 0
     this.#repliesLostUntilMs = 0
     this.#noticesLostUntilMs = 0
@@ -184,7 +195,7 @@ export class Wire<N extends Node> {
   }
 
   #repeat<T>(node: N, run: (node: N) => T): void {
-    if (!node.up || node.frozenUntilMs !== undefined) return
+    if (!node.up || node.backlog !== undefined || this.#world.nowMs > this.#healedMs + lateMs) return
     this.#marks.hit('duplicate')
     try {
       run(node)
@@ -198,8 +209,8 @@ export class Wire<N extends Node> {
     const dueMs = this.#inOrder(this.#world.nowMs + this.#delay(), this.#lastArrivalMs)
     this.#lastArrivalMs = dueMs
     const begin = (): void => {
-      if (node.frozenUntilMs !== undefined) {
-        this.#world.after(node.frozenUntilMs - this.#world.nowMs, begin)
+      if (node.backlog !== undefined) {
+        node.backlog.push(begin)
         return
       }
       const atMs = Math.max(this.#world.nowMs, node.freeAtMs)
@@ -221,13 +232,13 @@ export class Wire<N extends Node> {
   }
 
   #chance(rate: keyof MessageFaults): boolean {
-    return !this.#healed && this.#random.chance(this.#options.messageFaults[rate])
+    return this.#healedMs === Infinity && this.#random.chance(this.#options.messageFaults[rate])
   }
 
   #delay(): number {
     const { delayMs, jitterMs, ttlMs } = this.#options
     let ms = delayMs + (jitterMs === 0 ? 0 : this.#random.next() * jitterMs)
-    if (this.#world.nowMs < this.#slowUntilMs || this.#chance('slow')) ms += this.#random.next() * ttlMs * 0.8
+    if (this.#world.nowMs < this.#slowUntilMs || this.#chance('slow')) ms += this.#random.next() * Math.min(ttlMs * 0.8, slowestMs)
     return ms
   }
 

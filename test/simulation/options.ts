@@ -115,6 +115,11 @@ export function drawOptions(seed: number): Options {
   const calm = random.chance(0.12)
   const rate = (most: number): number => (calm || random.chance(0.5) ? 0 : random.between(0, most))
   const healMs = random.between(0.5, 3) * Math.min(ttlMs, 4000) + random.between(20, 300)
+  // a round trip takes a twentieth of the lease at most: with less there is no point in leases
+  const mostMs = ttlMs / 80
+  const delayMs = Math.min(random.pick([0.05, 0.3, 1, random.between(0.1, 8)]), mostMs)
+  const jitterMs = random.chance(0.4) ? 0 : random.between(0, Math.min(6, mostMs))
+  const roundTripMs = 2 * (delayMs + jitterMs)
   const clients = random.int(2, random.pick([2, 3, 4, 5]))
   return {
     seed,
@@ -129,11 +134,11 @@ export function drawOptions(seed: number): Options {
     mixedTtl: random.chance(0.2),
     expires: random.chance(0.15),
     minHolds: random.chance(0.1),
-    storeTimeoutMs: Math.min(random.chance(0.2) ? random.between(20, 300) : ttlMs / 3, 5000),
+    storeTimeoutMs: Math.max(Math.min(random.chance(0.2) ? random.between(20, 300) : ttlMs / 3, 5000), 5 * roundTripMs),
     drift: random.chance(0.3) ? 0 : 0.0049,
     timerLateMs: random.chance(0.5) ? 0 : random.between(0, 3),
-    delayMs: random.pick([0.05, 0.3, 1, random.between(0.1, 8)]),
-    jitterMs: random.chance(0.4) ? 0 : random.between(0, 6),
+    delayMs,
+    jitterMs,
     ordered: random.chance(0.7),
     holdMs: random.pick([1, 5, 20, ttlMs / 4, ttlMs]),
     thinkMs: random.pick([0, 1, 10, ttlMs / 4]),

@@ -110,7 +110,7 @@ export class Workload {
     const permits = mode === 'read-write' && random.chance(0.35) ? limit : 1
     const local = options.store === 'memory' && random.chance(0.3)
     const ttlMs = local ? null : options.mixedTtl ? Math.round(Math.max(usual * random.pick([0.5, 1, 2]), 100)) : usual
-    const expireMs = options.expires && random.chance(0.4) ? random.between(0.2, 2) * usual : undefined
+    const expireMs = options.expires && random.chance(0.4) ? random.between(0.4, 2) * usual : undefined
     const minHoldMs = options.minHolds && random.chance(0.4) ? random.between(0.1, 1.2) * usual : 0
     return termsOf(options, { key: `k${random.int(0, keys - 1)}`, ttlMs, permits, expireMs, minHoldMs })
   }

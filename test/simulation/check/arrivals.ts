@@ -1,5 +1,6 @@
 /** First come, first served among the living, seen from one server: who stood in line when somebody was granted. */
 export class Arrivals {
+  readonly #unsure = new Set<string>()
   readonly #lines = new Map<string, Map<string, number>>()
 
   /** `owner` asked, was refused and given a place until `endsMs` of the server's clock. */
@@ -13,15 +14,25 @@ export class Arrivals {
     this.#lines.get(key)?.delete(owner)
   }
 
-  /** Records were lost: nobody's place is promised. */
+  /** Records were lost: who stood in line may have kept a place, or not. */
   forget(): void {
+    for (const line of this.#lines.values()) for (const owner of line.keys()) this.#unsure.add(owner)
     this.#lines.clear()
+  }
+
+  /** They stand in line already, in an order that was not seen. */
+  inherit(owners: readonly string[]): void {
+    for (const owner of owners) this.#unsure.add(owner)
   }
 
   /** `owner` is granted: whom it overtook, of those for whom `isThere` says that they live. */
   overtaken(key: string, owner: string, nowMs: number, isThere: (owner: string) => boolean): string | undefined {
     const line = this.#lines.get(key)
     if (line === undefined) return undefined
+    if (this.#unsure.has(owner)) {
+      line.delete(owner)
+      return undefined
+    }
     for (const [other, endsMs] of line) {
       if (other === owner) break
       if (endsMs < nowMs) line.delete(other)

@@ -43,6 +43,7 @@ export class Checker {
   readonly #truth: Truth
   readonly #marks: Marks
   readonly #held = new Map<string, Held[]>()
+  readonly #unsettled = new Set<string>()
   readonly #tokens = new Set<string>()
   readonly #highest = new Map<string, number>()
   /** The largest token that a protected thing has seen. */
@@ -99,8 +100,17 @@ export class Checker {
     this.#held.set(key, [...all.filter((other) => other.wasActive && other.machine.alive), held])
     this.#world.note(`${machine.host} holds ${key} ${hold.owner} ${hold.token % 1e9}`)
     this.#checkToken(ask, hold)
-    this.exclusion(key)
+    // in one process a forced release tells all holders before anybody's code runs, but one after the other
+    if (hold.space.local) this.#unsettled.add(key)
+    else this.exclusion(key)
     return held
+  }
+
+  /** All promise jobs of a step have run. */
+  settle(): void {
+    if (this.#unsettled.size === 0) return
+    for (const key of this.#unsettled) this.exclusion(key)
+    this.#unsettled.clear()
   }
 
   /** Observed exclusion, now, among those who can look at a clock. */
@@ -137,8 +147,9 @@ export class Checker {
     const { key, hold, limit } = held
     if (!this.look(held) || limit > 1) return
     const highest = this.#admitted.get(key) ?? 0
-    if (hold.token >= highest) this.#admitted.set(key, hold.token)
-    else if (this.#truth.isVoid(hold.owner) || this.#truth.tokensVoid) this.#marks.hit('stale write refused')
+    const isVoid = this.#truth.isVoid(hold.owner) || this.#truth.tokensVoid
+    if (isVoid) this.#marks.hit(hold.token < highest ? 'stale write refused' : 'write of a void hold')
+    else if (hold.token >= highest) this.#admitted.set(key, hold.token)
     else this.fail('fence', `${hold.owner} holds, and its token ${hold.token} is below ${highest}`)
   }
 

@@ -42,8 +42,9 @@ function subscriber(wire: Wire<ModelServer>, onLost: () => void): Subscriber {
   let socket: Socket | undefined
   return {
     open: async (channel, onMessage) => {
+      const { cuts } = wire
       const opened = await wire.call((node) => {
-        if (isClosed) throw new Error('ERR the connection was closed')
+        if (isClosed || cuts !== wire.cuts) throw new Error('ERR the connection was closed')
         if (node.errorReply !== undefined) throw new Error(node.errorReply)
         const receive = (text: string): void => {
           wire.push(() => {

@@ -25,7 +25,7 @@ export interface Witness {
 export class ModelServer implements Node {
   readonly name: string
   running = true
-  frozenUntilMs: number | undefined = undefined
+  backlog: (() => void)[] | undefined = undefined
   freeAtMs = 0
   /** Answered instead of running anything. */
   errorReply: string | undefined = undefined
@@ -117,7 +117,7 @@ export class ModelServer implements Node {
   /** The process ends: connections and scripts are gone, and the records unless they were kept. */
   stop(keepsRecords: boolean): void {
     this.running = false
-    this.frozenUntilMs = undefined
+    this.backlog = undefined
     this.flushScripts()
     if (!keepsRecords) this.records.clear()
     this.dropSubscriptions()
