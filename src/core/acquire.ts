@@ -158,7 +158,7 @@ async function refresh(space: Space, terms: Terms, seat: Seat, token: number): P
   const mark = markOf(env, false)
   const call = Promise.resolve(store.renew(terms.storeKey, seat.owner, leaseMs(terms) ?? 0))
   const renewed = await limited(env, call, terms.storeTimeoutMs, 'renew', true)
-  if (!renewed) throw tooSlow()
+  if (!renewed || !isFresh(space, terms, mark)) throw tooSlow()
   return seat.state === 'open' ? holdOf(space, terms, seat, { token, mark }) : { holder: undefined }
 }
 

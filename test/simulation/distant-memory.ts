@@ -66,13 +66,14 @@ export function distantStore(wire: Wire<MemoryServer>, machine: Machine): Store 
     renew: (key, owner, ttlMs) => ask(({ store: at }) => at.renew(key, owner, ttlMs)),
     release: (key: string, owner: string, next?: AcquireRequest) =>
       ask((node) => {
+        node.witness.releasing(key, owner)
         if (next === undefined) {
           const released = node.store.release(key, owner)
-          node.witness.released(key, owner, released)
+          node.witness.released(owner, released)
           return released
         }
         const handoff = node.store.release(key, owner, next)
-        node.witness.released(key, owner, handoff.released)
+        node.witness.released(owner, handoff.released)
         node.witness.answered(node, next, handoff.next)
         return handoff
       }),

@@ -27,6 +27,7 @@ export class Notices {
   #subscriber: Subscriber | undefined = undefined
   #failures = 0
   #isOpen = false
+  #closed = false
   /** Those that wait for the first try to succeed or fail. */
   readonly #openings = new Set<(isOpen: boolean) => void>()
   /** Tells an opening that has been overtaken by `#stop`. */
@@ -43,7 +44,7 @@ export class Notices {
 
   /** Opens, if nothing is open or being opened. */
   want(): void {
-    if (this.#wanted) return
+    if (this.#wanted || this.#closed) return
     this.#wanted = true
     this.#young.clear()
     this.#timer?.clear()
@@ -54,7 +55,7 @@ export class Notices {
   /** Resolves when it is known whether it is open, `patienceMs` later at most; at once after a failure, while it is tried again. */
   opened(patienceMs: number): Promise<boolean> {
     this.want()
-    if (this.#isOpen || this.#failures > 0) return Promise.resolve(this.#isOpen)
+    if (this.#isOpen || this.#failures > 0 || this.#closed) return Promise.resolve(this.#isOpen)
     return new Promise((resolve) => {
       const settle = (isOpen: boolean): void => {
         this.#openings.delete(settle)
@@ -94,6 +95,12 @@ export class Notices {
 
   emit(notice: Notice): void {
     for (const listener of this.#listeners) listener(notice)
+  }
+
+  /** For good: the answer to a call that was under way opens nothing any more. */
+  close(): void {
+    this.#closed = true
+    this.stop()
   }
 
   stop(): void {

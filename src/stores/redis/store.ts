@@ -91,7 +91,7 @@ export class RedisStore implements Store {
 
   close(): Promise<void> {
     this.#closed = true
-    this.#notices.stop()
+    this.#notices.close()
     this.#link.close()
     return Promise.resolve()
   }

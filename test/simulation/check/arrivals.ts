@@ -4,9 +4,14 @@ export class Arrivals {
   readonly #lines = new Map<string, Map<string, number>>()
 
   /** `owner` asked, was refused and given a place until `endsMs` of the server's clock. */
-  stood(key: string, owner: string, endsMs: number): void {
+  stood(key: string, owner: string, { nowMs, endsMs }: { nowMs: number; endsMs: number }): void {
     let line = this.#lines.get(key)
     if (line === undefined) this.#lines.set(key, (line = new Map<string, number>()))
+    if ((line.get(owner) ?? endsMs) < nowMs) {
+      // it comes too late for its place, and has it all the same if nobody has looked
+      line.delete(owner)
+      this.#unsure.add(owner)
+    }
     line.set(owner, endsMs)
   }
 

@@ -43,6 +43,7 @@ export class Checker {
   readonly #truth: Truth
   readonly #marks: Marks
   readonly #held = new Map<string, Held[]>()
+  readonly #overtaken: { first: Ask; by: string }[] = []
   readonly #unsettled = new Set<string>()
   readonly #tokens = new Set<string>()
   readonly #highest = new Map<string, number>()
@@ -92,7 +93,7 @@ export class Checker {
     const { key, machine } = ask
     const { limit, permits } = hold.terms
     const [first] = this.#lineOf(ask.line, key)
-    if (ask.waits && first !== ask) this.fail('local order', `${hold.owner} overtook ${machine.host}'s first in line`)
+    if (ask.waits && first !== undefined && first !== ask) this.#overtaken.push({ first, by: hold.owner })
     if (ask.settled) this.fail('granted after the end', `${hold.owner} was granted after its wait had ended`)
     this.gaveUp(ask)
     const held = { key, machine, hold, lease, limit, permits, grantedMs: this.#world.nowMs, wasActive: true }
@@ -108,6 +109,11 @@ export class Checker {
 
   /** All promise jobs of a step have run. */
   settle(): void {
+    for (const { first, by } of this.#overtaken) {
+      // whoever left the line in this step may not have been told before the next was
+      if (!first.settled) this.fail('local order', `${by} overtook the first in the line of ${first.machine.host}`)
+    }
+    this.#overtaken.length = 0
     if (this.#unsettled.size === 0) return
     for (const key of this.#unsettled) this.exclusion(key)
     this.#unsettled.clear()
@@ -161,10 +167,12 @@ export class Checker {
     this.#waiting.delete(line)
   }
 
-  #checkToken({ key, floor }: Ask, { token, owner }: Hold): void {
+  #checkToken({ key, floor, calledMs }: Ask, { token, owner, terms }: Hold): void {
     if (!Number.isSafeInteger(token) || token < 1) this.fail('token', `${token} is no token`)
     if (this.#truth.isVoid(owner) || this.#truth.tokensVoid) return
-    if (token <= floor) this.fail('token order', `${key}: ${token} after ${floor} had been given out`)
+    // of several permits, one may have been granted to the line before this waiter joined it, and others since
+    const wasReady = terms.limit > 1 && this.#truth.factOf(owner).grantedAtMs < calledMs
+    if (token <= floor && !wasReady) this.fail('token order', `${key}: ${token} after ${floor} had been given out`)
     const name = `${key} ${token}`
     if (this.#tokens.has(name)) this.fail('token unique', `${name} was granted twice`)
     this.#tokens.add(name)

@@ -1,7 +1,7 @@
 import type { AcquireRequest, Answer } from '../../../src/core/store.js'
 import type { MemoryServer } from '../distant-memory.js'
 import type { FleetParts } from '../fleet.js'
-import type { ScriptCall } from '../model/call.js'
+import type { ScriptCall, ScriptName } from '../model/call.js'
 import type { Reply } from '../model/scripts.js'
 import type { ModelServer, Witness } from '../model/server.js'
 import { Arrivals } from './arrivals.js'
@@ -16,7 +16,8 @@ export class RedisWitness implements Witness {
     this.#parts = parts
   }
 
-  before(node: ModelServer, { name, key }: ScriptCall): void {
+  before(node: ModelServer, { name, key, owner }: ScriptCall): void {
+    if (endsHold(name)) this.arrivals.left(key, owner)
     if (name !== 'forceRelease') return
     this.#parts.marks.hit('forced')
     this.#parts.truth.makeVoid(node.recordOf(key)?.holders(node.nowMs).map(({ owner }) => owner) ?? [])
@@ -32,14 +33,11 @@ export class RedisWitness implements Witness {
 
   after(node: ModelServer, { name, key, owner, wish }: ScriptCall, reply: Reply): void {
     const { truth, checker } = this.#parts
-    const isHandoff = name === 'handoffMutex' || name === 'handoffPool'
-    if (name === 'release' || isHandoff) {
-      truth.released(owner, (Array.isArray(reply) ? reply[0] : reply) === 1)
-      this.arrivals.left(key, owner)
-    }
-    const answer = isHandoff && Array.isArray(reply) ? reply[1] : reply
+    if (endsHold(name)) truth.released(owner, (Array.isArray(reply) ? reply[0] : reply) === 1)
+    const answer = endsHold(name) && Array.isArray(reply) ? reply[1] : reply
     if (wish !== undefined && wish.queueMs > 0 && Array.isArray(answer) && answer.length === 3) {
-      this.arrivals.stood(key, wish.owner, node.nowMs + wish.queueMs)
+      const { nowMs } = node
+      this.arrivals.stood(key, wish.owner, { nowMs, endsMs: nowMs + wish.queueMs })
       this.#channels.set(wish.owner, `holdfast:${wish.tail.slice(0, wish.tail.indexOf('\n'))}`)
     }
     if (wish === undefined) return
@@ -47,6 +45,10 @@ export class RedisWitness implements Witness {
     for (const { permits } of node.recordOf(key)?.holders(node.nowMs) ?? []) taken += permits
     if (taken > wish.limit) checker.fail('store exclusion', `${key}: ${taken} permits of ${wish.limit} are taken`)
   }
+}
+
+function endsHold(name: ScriptName): boolean {
+  return name === 'release' || name === 'handoffMutex' || name === 'handoffPool'
 }
 
 /** Watches the shipped memory store behind a network. */
@@ -67,7 +69,10 @@ export class MemoryWitness {
   answered(node: MemoryServer, request: AcquireRequest, answer: Answer): void {
     const { key, owner, queueMs } = request
     if (answer.granted) this.granted(node, key, owner, answer.token)
-    else if (queueMs > 0) this.arrivals.stood(key, owner, node.machine.nowMs() + queueMs)
+    else if (queueMs > 0) {
+      const nowMs = node.machine.nowMs()
+      this.arrivals.stood(key, owner, { nowMs, endsMs: nowMs + queueMs })
+    }
     const taken = (node.store.inspect(key)?.holders ?? []).reduce((sum, { permits }) => sum + permits, 0)
     if (taken > request.limit) {
       this.#parts.checker.fail('store exclusion', `${key}: ${taken} permits of ${request.limit} are taken`)
@@ -83,8 +88,11 @@ export class MemoryWitness {
     if (overtaken !== undefined) checker.fail('order of arrival', `${owner} was granted ${key} before ${overtaken}`)
   }
 
-  released(key: string, owner: string, wasHeld: boolean): void {
-    this.#parts.truth.released(owner, wasHeld)
+  releasing(key: string, owner: string): void {
     this.arrivals.left(key, owner)
+  }
+
+  released(owner: string, wasHeld: boolean): void {
+    this.#parts.truth.released(owner, wasHeld)
   }
 }
