@@ -93,9 +93,10 @@ export class Contender {
   /** The store granted our request of its own accord. */
   noticed(owner: string, token: number): void {
     const seat = this.#seat
-    const mark = this.#heldNotAt
+    // in memory the notice comes within the call that grants
+    const mark = this.#space.local ? markOf(this.#space.env, false) : this.#heldNotAt
     if (seat?.owner !== owner || mark === undefined) return
-    if (this.#doubtful) this.kick()
+    if (this.#doubtful && !this.#space.local) this.kick()
     else this.#client.granted(seat, { token, mark, noticed: true })
   }
 

@@ -17,6 +17,7 @@ export class MemoryServer implements Node {
   readonly listeners = new Set<NoticeListener>()
 
   readonly witness: MemoryWitness
+  #isEmpty = false
 
   constructor(world: World, name: string, rate: number, witness: MemoryWitness) {
     this.name = name
@@ -27,10 +28,15 @@ export class MemoryServer implements Node {
 
   stop(keepsRecords: boolean): void {
     this.up = false
-    if (!keepsRecords) {
-      this.store.close()
-      this.store = this.#fresh()
-    }
+    if (keepsRecords) return
+    this.store.close()
+    this.#isEmpty = true
+  }
+
+  start(): void {
+    if (this.#isEmpty) this.store = this.#fresh()
+    this.#isEmpty = false
+    this.up = true
   }
 
   #fresh(): SyncStore {

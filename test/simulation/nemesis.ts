@@ -131,14 +131,6 @@ export class Nemesis {
         else server.machine.jumpWall(stepMs)
         return
       }
-      case 'flush-all':
-        this.#loseRecords(server)
-        if (server instanceof ModelServer) server.records.clear()
-        else {
-          server.stop(false)
-          server.up = true
-        }
-        return
       default:
         if (server instanceof ModelServer) this.#ofRedis({ kind, durationMs, detail }, server)
     }
@@ -147,6 +139,10 @@ export class Nemesis {
   #ofRedis({ kind, durationMs, detail }: Pick<Fault, 'kind' | 'durationMs' | 'detail'>, server: ModelServer): void {
     const { world } = this.#parts
     if (kind === 'script-flush') server.flushScripts()
+    else if (kind === 'flush-all') {
+      this.#loseRecords(server)
+      server.records.clear()
+    }
     else if (kind === 'eviction') {
       this.#loseRecords(server)
       for (const record of server.records.values()) {
@@ -204,7 +200,7 @@ export class Nemesis {
   }
 
   #start(server: AnyServer): void {
-    if (server instanceof MemoryServer) server.up = true
+    if (server instanceof MemoryServer) server.start()
     else server.running = true
   }
 

@@ -89,11 +89,10 @@ const serverFaults: readonly FaultKind[] = [
   'restart-empty',
   'restart-with-data',
   'clock-step',
-  'flush-all',
   'error-replies',
   'server-stall',
 ]
-const redisFaults: readonly FaultKind[] = ['failover', 'split-brain', 'script-flush', 'eviction']
+const redisFaults: readonly FaultKind[] = ['flush-all', 'failover', 'split-brain', 'script-flush', 'eviction']
 const localFaults: readonly FaultKind[] = ['pause', 'suspend', 'wall-jump', 'force-release']
 
 export const faultKinds: readonly FaultKind[] = [

@@ -40,8 +40,8 @@ export class Arrivals {
     }
     for (const [other, endsMs] of line) {
       if (other === owner) break
-      if (endsMs < nowMs) line.delete(other)
-      else if (isThere(other)) return other
+      if (endsMs >= nowMs && isThere(other)) return other
+      line.delete(other) // passed over
     }
     line.delete(owner)
     return undefined
