@@ -11,12 +11,13 @@ import { main, run } from './run.mjs'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const CHUNK = 512
 
+/** Marks that count no fault. */
+const NO_FAULTS = new Set(['grants', 'waits', 'tries', 'contended', 'refused', 'histories', 'history calls', 'several active'])
+
 /** Each kind of fault has to have happened at least this often per 100,000 seeds. */
 const LEAST_PER_FAULT = 2000
 /** Share of the acquisitions that had to wait for another. */
 const LEAST_CONTENTION = 0.2
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) await main(() => simulate(process.argv.slice(2)))
 
 /** The program behind `npm run simulate` and `npm run soak -- --sim`. */
 export async function simulate(args) {
@@ -135,8 +136,6 @@ function progress() {
   }
 }
 
-const NO_FAULTS = new Set(['grants', 'waits', 'tries', 'contended', 'refused', 'histories', 'history calls', 'several active'])
-
 function faultsOf(marks) {
   let sum = 0
   for (const [mark, count] of Object.entries(marks)) if (!NO_FAULTS.has(mark) && !mark.startsWith('ended')) sum += count
@@ -154,3 +153,5 @@ function tell({ seeds, seconds, events, failures, marks }) {
   if (failures.length === 0) return
   throw new Error(`To see one: node scripts/simulate.mjs --explain ${failures[0].seed}`)
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main(() => simulate(process.argv.slice(2)))

@@ -57,7 +57,7 @@ export function distantStore(wire: Wire<MemoryServer>, machine: Machine): Store 
   const ask = <T>(run: (node: MemoryServer) => T): Promise<T> =>
     wire.call((node) => {
       if (node.errorReply !== undefined) throw new Error(node.errorReply)
-      return run(node)
+      return node.witness.call(node, () => run(node))
     })
   let listening: Listening | undefined
   const store: Omit<Store, 'release'> & { release: unknown } = {

@@ -26,8 +26,11 @@ export class Machine implements Env {
   readonly #backlogOfTimers: (() => void)[] = []
   readonly #backlogOfMessages: (() => void)[] = []
   readonly #startMs: number
+  /** It was suspended and its time of day set back: no clock that is read everywhere tells of the suspend. */
+  misled = false
   #suspendedMs = 0
   #wallJumpMs = 0
+  #setBack = false
   #ids = 0
   /** Timers of the library that are set and neither fired nor cleared. */
   timers = 0
@@ -126,6 +129,7 @@ export class Machine implements Env {
     if (!this.alive || !this.paused) return
     this.paused = false
     this.#suspendedMs += suspendedMs
+    this.#judge()
     for (const run of [...this.#backlogOfTimers.splice(0), ...this.#backlogOfMessages.splice(0)]) {
       this.#world.after(0, () => this.#deliver(this.#backlogOfTimers, run))
     }
@@ -133,6 +137,12 @@ export class Machine implements Env {
 
   jumpWall(ms: number): void {
     this.#wallJumpMs += ms
+    if (ms < 0) this.#setBack = true
+    this.#judge()
+  }
+
+  #judge(): void {
+    this.misled = this.#setBack && this.#suspendedMs > 0
   }
 
   kill(): void {

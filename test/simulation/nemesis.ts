@@ -145,6 +145,7 @@ export class Nemesis {
     }
     else if (kind === 'eviction') {
       this.#loseRecords(server)
+      server.witness.arrivals.isVoid = true
       for (const record of server.records.values()) {
         if (detail < 0.5) {
           record.mutex = undefined
@@ -169,6 +170,7 @@ export class Nemesis {
     if (!(next instanceof ModelServer)) return
     next.records = records
     next.running = false
+    next.witness.arrivals.isVoid = old.witness.arrivals.isVoid
     for (const { places } of records.values()) next.witness.arrivals.inherit(places.map(({ owner }) => owner))
     old.deposed = true
     this.#fleet.server = next

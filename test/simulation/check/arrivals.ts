@@ -1,5 +1,7 @@
 /** First come, first served among the living, seen from one server: who stood in line when somebody was granted. */
 export class Arrivals {
+  /** Keys were evicted that tell of a queue: no order is promised any more. */
+  isVoid = false
   readonly #unsure = new Set<string>()
   readonly #lines = new Map<string, Map<string, number>>()
 
@@ -19,6 +21,12 @@ export class Arrivals {
     this.#lines.get(key)?.delete(owner)
   }
 
+  /** Drops those of the line for whom `isGone`. */
+  prune(key: string, isGone: (owner: string) => boolean): void {
+    const line = this.#lines.get(key)
+    for (const owner of line?.keys() ?? []) if (isGone(owner)) line?.delete(owner)
+  }
+
   /** Records were lost: who stood in line may have kept a place, or not. */
   forget(): void {
     for (const line of this.#lines.values()) for (const owner of line.keys()) this.#unsure.add(owner)
@@ -33,7 +41,7 @@ export class Arrivals {
   /** `owner` is granted: whom it overtook, of those for whom `isThere` says that they live. */
   overtaken(key: string, owner: string, nowMs: number, isThere: (owner: string) => boolean): string | undefined {
     const line = this.#lines.get(key)
-    if (line === undefined) return undefined
+    if (line === undefined || this.isVoid) return undefined
     if (this.#unsure.has(owner)) {
       line.delete(owner)
       return undefined

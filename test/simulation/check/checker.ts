@@ -126,7 +126,7 @@ export class Checker {
     for (const held of this.#held.get(key) ?? []) {
       if (!held.machine.alive || held.machine.paused || !this.look(held)) continue
       active++
-      if (!this.#truth.isVoid(held.hold.owner)) taken += held.permits
+      if (!held.machine.misled && !this.#truth.isVoid(held.hold.owner)) taken += held.permits
       if (taken > held.limit) this.fail('observed exclusion', `${key}: ${this.#names(key)} are active at once`)
     }
     if (active > 1) this.#marks.hit('several active')
@@ -153,7 +153,7 @@ export class Checker {
     const { key, hold, limit } = held
     if (!this.look(held) || limit > 1) return
     const highest = this.#admitted.get(key) ?? 0
-    const isVoid = this.#truth.isVoid(hold.owner) || this.#truth.tokensVoid
+    const isVoid = this.#truth.isVoid(hold.owner) || this.#truth.tokensVoid || held.machine.misled
     if (isVoid) this.#marks.hit(hold.token < highest ? 'stale write refused' : 'write of a void hold')
     else if (hold.token >= highest) this.#admitted.set(key, hold.token)
     else this.fail('fence', `${hold.owner} holds, and its token ${hold.token} is below ${highest}`)

@@ -64,7 +64,7 @@ export class Recorder {
         this.#settle(this.#begin(key, { owner: '', type: 'force' }), inner.forceRelease(key), (ok) => ok),
       onNotice: (listener: Parameters<NonNullable<Store['onNotice']>>[0]) =>
         inner.onNotice?.((notice) => {
-          if (notice.type === 'granted') this.#isGranted(notice.owner, notice.token)
+          if (notice.type === 'granted') this.#isGranted(notice.key, notice.owner, notice.token)
           listener(notice)
         }),
     }
@@ -77,8 +77,8 @@ export class Recorder {
     })
   }
 
-  #begin(key: string, { owner, type }: Pick<Call, 'owner' | 'type'>): Call {
-    const call: Call = { owner, type, calledMs: this.#world.nowMs, returnedMs: Infinity, ok: undefined, token: 0 }
+  #begin(key: string, { owner, type }: Pick<Call, 'owner' | 'type'>, calledMs = this.#world.nowMs): Call {
+    const call: Call = { owner, type, calledMs, returnedMs: Infinity, ok: undefined, token: 0 }
     if (call.calledMs > recordedMs) return call
     const calls = this.#calls.get(key)
     if (calls === undefined) this.#calls.set(key, [call])
@@ -96,30 +96,38 @@ export class Recorder {
   }
 
   #ask({ key, owner }: AcquireRequest): Call {
-    const open = this.#open.get(owner)
-    if (open !== undefined) return open
-    const call = this.#begin(key, { owner, type: 'acquire' })
-    this.#open.set(owner, call)
-    return call
+    return this.#begin(key, { owner, type: 'acquire' })
   }
 
-  #answered(call: Call, answer: Answer, { queueMs }: AcquireRequest): void {
-    if (answer.granted) this.#isGranted(call.owner, answer.token)
+  #answered(call: Call, answer: Answer, { key, queueMs }: AcquireRequest): void {
+    if (answer.granted) this.#know(call, answer.token)
     else if (queueMs === 0) {
       call.ok = false
       call.returnedMs = this.#world.nowMs
-      this.#open.delete(call.owner)
-    }
+    } else if (this.#open.has(call.owner)) this.#drop(key, call)
+    else this.#open.set(call.owner, call)
   }
 
-  #isGranted(owner: string, token: number): void {
-    this.#granted.add(owner)
-    const call = this.#open.get(owner)
-    if (call === undefined || call.ok !== undefined) return
+  /** A notice tells of a grant to a request that stood in the queue. It may have been granted before that, too. */
+  #isGranted(key: string, owner: string, token: number): void {
+    const open = this.#open.get(owner)
+    const calledMs = open?.calledMs
+    if (calledMs === undefined || this.#granted.has(owner)) return
+    const call = this.#begin(key, { owner, type: 'acquire' }, calledMs)
+    this.#know(call, token)
+  }
+
+  #know(call: Call, token: number): void {
+    this.#granted.add(call.owner)
     call.ok = true
     call.token = token
     call.returnedMs = this.#world.nowMs
-    this.#open.delete(owner)
+  }
+
+  #drop(key: string, call: Call): void {
+    const calls = this.#calls.get(key) ?? []
+    const at = calls.indexOf(call)
+    if (at !== -1) calls.splice(at, 1)
   }
 
   #failed(call: Call, error: unknown): void {

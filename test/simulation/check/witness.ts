@@ -26,8 +26,7 @@ export class RedisWitness implements Witness {
   granted(node: ModelServer, key: string, owner: string, token: number): void {
     const { truth, checker } = this.#parts
     truth.granted(owner, token, node.deposed)
-    const isThere = (other: string): boolean => node.subscribersOf(this.#channels.get(other) ?? '') > 0
-    const overtaken = this.arrivals.overtaken(key, owner, node.nowMs, isThere)
+    const overtaken = this.arrivals.overtaken(key, owner, node.nowMs, (other) => this.#listens(node, other))
     if (overtaken !== undefined) checker.fail('order of arrival', `${owner} was granted ${key} before ${overtaken}`)
   }
 
@@ -40,10 +39,16 @@ export class RedisWitness implements Witness {
       this.arrivals.stood(key, wish.owner, { nowMs, endsMs: nowMs + wish.queueMs })
       this.#channels.set(wish.owner, `holdfast:${wish.tail.slice(0, wish.tail.indexOf('\n'))}`)
     }
+    const places = node.recordOf(key)?.places ?? []
+    this.arrivals.prune(key, (other) => !this.#listens(node, other) && places.every((place) => place.owner !== other))
     if (wish === undefined) return
     let taken = 0
     for (const { permits } of node.recordOf(key)?.holders(node.nowMs) ?? []) taken += permits
     if (taken > wish.limit) checker.fail('store exclusion', `${key}: ${taken} permits of ${wish.limit} are taken`)
+  }
+
+  #listens(node: ModelServer, owner: string): boolean {
+    return node.subscribersOf(this.#channels.get(owner) ?? '') > 0
   }
 }
 
@@ -55,6 +60,8 @@ function endsHold(name: ScriptName): boolean {
 export class MemoryWitness {
   readonly arrivals = new Arrivals()
   readonly #tokens = new Map<string, number>()
+  readonly #grants: { key: string; owner: string; token: number }[] = []
+  #isInCall = false
   readonly #parts: FleetParts
 
   constructor(parts: FleetParts) {
@@ -80,10 +87,30 @@ export class MemoryWitness {
   }
 
   granted(node: MemoryServer, key: string, owner: string, token: number): void {
-    const { truth, checker } = this.#parts
+    const { truth } = this.#parts
     if (this.#tokens.get(owner) === token) return // it held already
     this.#tokens.set(owner, token)
     truth.granted(owner, token, false)
+    this.#grants.push({ key, owner, token })
+    if (!this.#isInCall) this.#judge(node)
+  }
+
+  /** One call of the store: what it grants is told in no order. */
+  call<T>(node: MemoryServer, run: () => T): T {
+    this.#isInCall = true
+    const value = run()
+    this.#isInCall = false
+    this.#judge(node)
+    return value
+  }
+
+  #judge(node: MemoryServer): void {
+    for (const { key, owner } of this.#grants.sort((a, b) => a.token - b.token)) this.#inOrder(node, key, owner)
+    this.#grants.length = 0
+  }
+
+  #inOrder(node: MemoryServer, key: string, owner: string): void {
+    const { checker } = this.#parts
     const overtaken = this.arrivals.overtaken(key, owner, node.machine.nowMs(), () => true)
     if (overtaken !== undefined) checker.fail('order of arrival', `${owner} was granted ${key} before ${overtaken}`)
   }
