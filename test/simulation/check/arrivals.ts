@@ -17,8 +17,9 @@ export class Arrivals {
     line.set(owner, endsMs)
   }
 
-  left(key: string, owner: string): void {
-    this.#lines.get(key)?.delete(owner)
+  /** It is taken out of the line, or is granted its turn by the same call before. */
+  leaves(key: string, owner: string): void {
+    if (this.#lines.get(key)?.delete(owner) === true) this.#unsure.add(owner)
   }
 
   /** Drops those of the line for whom `isGone`. */

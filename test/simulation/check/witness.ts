@@ -17,7 +17,7 @@ export class RedisWitness implements Witness {
   }
 
   before(node: ModelServer, { name, key, owner }: ScriptCall): void {
-    if (endsHold(name)) this.arrivals.left(key, owner)
+    if (endsHold(name)) this.arrivals.leaves(key, owner)
     if (name !== 'forceRelease') return
     this.#parts.marks.hit('forced')
     this.#parts.truth.makeVoid(node.recordOf(key)?.holders(node.nowMs).map(({ owner }) => owner) ?? [])
@@ -116,7 +116,7 @@ export class MemoryWitness {
   }
 
   releasing(key: string, owner: string): void {
-    this.arrivals.left(key, owner)
+    this.arrivals.leaves(key, owner)
   }
 
   released(owner: string, wasHeld: boolean): void {

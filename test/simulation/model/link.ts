@@ -30,7 +30,7 @@ export function modelLink(wire: Wire<ModelServer>): Link {
   }
 }
 
-function scriptOf(text: string): ScriptName {
+export function scriptOf(text: string): ScriptName {
   const name = nameByText.get(text)
   if (name === undefined) throw new Error('ERR unknown script')
   return name
