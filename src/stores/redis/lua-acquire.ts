@@ -8,6 +8,25 @@ const { raw } = String
 const hold = raw`'^[^\n]+\n%d+\n[^\n]*\n{'`
 
 /**
+ * For a request that does not wait: the one that most keys ever see, with no more than it needs, since each key and argument
+ * costs both sides. Needs `main`, `tokenKey`, `mark`, `ttl`, `tokenTtl`, `tail`. Gives what acquireMutex gives; nothing where
+ * the case is a rare one that acquireMutex has to look at; 0 if SET … GET is not to be had.
+ */
+export const acquireOnce: string = raw`
+${readClock}
+if redis.call('SET', main, mark .. token .. '\n' .. tail, 'PX', ttl, 'NX') then
+  local last = redis.pcall('SET', tokenKey, token, 'PX', tokenTtl, 'GET')
+  if not last or #last == #token and last < token then return token end
+  redis.call('DEL', main)
+  if type(last) == 'table' then return 0 end
+  redis.call('SET', tokenKey, last, 'PX', tokenTtl)
+  return
+end
+local value = redis.pcall('GET', main)
+if type(value) ~= 'string' or string.find(value, mark, 1, true) == 1 then return end
+return {redis.call('PTTL', main), value}`
+
+/**
  * Needs `mark`, `ttl`, `tokenTtl`, `tail`, `queueMs`, `turns`. A token, or { ms until it is free, record, place in the queue
  * if it has one }, or { '#limit', its limit }.
  *

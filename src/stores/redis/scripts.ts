@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { acquireMutex, acquirePool } from './lua-acquire.js'
+import { acquireMutex, acquireOnce, acquirePool } from './lua-acquire.js'
 import { forceRelease, inspect, release, renew, wasRevoked } from './lua-holds.js'
 
 /** A constant script: all that varies comes in as KEYS and ARGV. */
@@ -42,6 +42,7 @@ local released = release(ARGV[1], string.sub(ARGV[2], 1, -2))
 return {released, acquire(ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9])}`
 
 export interface Scripts {
+  readonly acquireOnce: Script
   readonly acquireMutex: Script
   readonly acquirePool: Script
   readonly renew: Script
@@ -54,6 +55,7 @@ export interface Scripts {
 }
 
 export const scripts: Scripts = {
+  acquireOnce: script(raw`local main, tokenKey, mark, ttl, tokenTtl, tail = KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3], ARGV[4]${acquireOnce}`),
   acquireMutex: script(raw`${keys}
 local mark, ttl, tokenTtl, tail, queueMs, turns = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]${acquireMutex}`),
   acquirePool: script(raw`${keys}

@@ -21,6 +21,8 @@ export class RedisStore implements Store {
   readonly #notices: Notices
   readonly #tail: TailWriter
   #lastKeys: readonly string[] = []
+  /** The server knows SET … GET: it is at 6.2 or later. */
+  #once = true
   #closed = false
 
   constructor(link: Link, env: Env) {
@@ -35,32 +37,49 @@ export class RedisStore implements Store {
     return this.#link.opening(operation)?.then(() => undefined)
   }
 
-  async acquire(request: AcquireRequest): Promise<Answer> {
-    const { queueMs, ttlMs } = checked(request)
-    const answer = await this.#ask(request)
-    // A request that cannot be told of its grant does not queue, and a free key is had without a way to tell.
-    if (answer.granted || queueMs <= 0 || this.#notices.isOpen) return answer
-    const patienceMs = Math.min(openWithinMs, (ttlMs ?? 0) / 6)
-    return (await this.#notices.opened(patienceMs)) ? this.#ask(request) : answer
+  /** No async functions on the way of a call, and what can wait until it is sent waits: Redis works meanwhile. */
+  acquire(request: AcquireRequest): Promise<Answer> {
+    try {
+      return this.#acquire(checked(request))
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
-  async renew(key: string, owner: string, ttlMs: number): Promise<boolean> {
-    const reply = await this.#run('renew', scripts.renew, this.#keys(key), [`${owner}\n`, ...times(ttlMs)])
-    const renewed = readBoolean('renew', reply)
-    if (!renewed) this.#notices.ended(owner)
-    return renewed
+  renew(key: string, owner: string, ttlMs: number): Promise<boolean> {
+    try {
+      const args = [`${owner}\n`, ...times(ttlMs)]
+      return this.#run({ operation: 'renew', script: scripts.renew, keys: this.#keys(key), args }, (reply) => {
+        const renewed = readBoolean('renew', reply)
+        if (!renewed) this.#notices.ended(owner)
+        return renewed
+      })
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   release(key: string, owner: string): Promise<boolean>
   release(key: string, owner: string, next: AcquireRequest): Promise<Handoff>
-  async release(key: string, owner: string, next?: AcquireRequest): Promise<boolean | Handoff> {
-    this.#notices.ended(owner)
-    if (next !== undefined) return this.#handOff(key, owner, next)
-    return readBoolean('release', await this.#run('release', scripts.release, this.#keys(key), [`${owner}\n`]))
+  release(key: string, owner: string, next?: AcquireRequest): Promise<boolean | Handoff> {
+    try {
+      const released =
+        next === undefined
+          ? this.#run(
+              { operation: 'release', script: scripts.release, keys: this.#keys(key), args: [`${owner}\n`] },
+              readReleased,
+            )
+          : this.#handOff(key, owner, next)
+      this.#notices.ended(owner)
+      return released
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
-  async inspect(key: string): Promise<KeyRecord | undefined> {
-    return readInspection(key, await this.#run('inspect', scripts.inspect, this.#keys(key), []))
+  inspect(key: string): Promise<KeyRecord | undefined> {
+    const call = { operation: 'inspect', script: scripts.inspect, keys: this.#keys(key), args: [] }
+    return this.#run(call, (reply) => readInspection(key, reply))
   }
 
   async list(prefix: string, limit: number, cursor?: string): Promise<KeyPage> {
@@ -74,15 +93,17 @@ export class RedisStore implements Store {
 
   async forceRelease(key: string): Promise<boolean> {
     const keys = [...this.#keys(key), this.#aux(key, 'revoked')]
-    const reply = await this.#run('forceRelease', scripts.forceRelease, keys, [this.#wakeId])
-    const { revoked, ownOwners } = readRevoked(reply)
+    const args = [this.#wakeId]
+    const call = { operation: 'forceRelease', script: scripts.forceRelease, keys, args }
+    const { revoked, ownOwners } = await this.#run(call, readRevoked)
     for (const owner of ownOwners) this.#notices.emit({ type: 'revoked', key, owner })
     return revoked
   }
 
-  async wasRevoked(key: string, owner: string): Promise<boolean> {
-    const reply = await this.#run('inspect', scripts.wasRevoked, [this.#aux(key, 'revoked')], [owner])
-    return readBoolean('inspect', reply)
+  wasRevoked(key: string, owner: string): Promise<boolean> {
+    const keys = [this.#aux(key, 'revoked')]
+    const call = { operation: 'inspect', script: scripts.wasRevoked, keys, args: [owner] }
+    return this.#run(call, (reply) => readBoolean('inspect', reply))
   }
 
   onNotice(listener: NoticeListener): () => void {
@@ -96,24 +117,50 @@ export class RedisStore implements Store {
     return Promise.resolve()
   }
 
-  async #ask(request: AcquireRequest): Promise<Answer> {
-    const { key, owner, limit } = request
-    const script = limit === 1 ? scripts.acquireMutex : scripts.acquirePool
-    const reply = await this.#run('acquire', script, this.#keys(key), this.#wish(request))
-    const answer = readAnswer('acquire', reply, limit)
-    if (answer.granted) this.#notices.granted(owner)
-    return answer
+  #acquire(request: AcquireRequest): Promise<Answer> {
+    const { queueMs, ttlMs } = request
+    if (queueMs <= 0) return this.#ask(request)
+    // A request that cannot be told of its grant does not queue, and a free key is had without a way to tell.
+    const answered = this.#ask(request)
+    if (this.#notices.isOpen) return answered
+    return answered.then(async (answer) => {
+      if (answer.granted) return answer
+      const patienceMs = Math.min(openWithinMs, (ttlMs ?? 0) / 6)
+      return (await this.#notices.opened(patienceMs)) ? this.#ask(request) : answer
+    })
   }
 
-  async #handOff(key: string, owner: string, next: AcquireRequest): Promise<Handoff> {
+  #ask(request: AcquireRequest): Promise<Answer> {
+    const { key, owner, limit, queueMs } = request
+    const args = this.#wish(request)
+    const keys = this.#keys(key)
+    const read = (reply: unknown): Answer => {
+      const answer = readAnswer('acquire', reply, limit)
+      if (answer.granted) this.#notices.granted(owner)
+      return answer
+    }
+    const script = limit === 1 ? scripts.acquireMutex : scripts.acquirePool
+    const whole: Call = { operation: 'acquire', script, keys, args }
+    if (limit > 1 || queueMs > 0 || !this.#once) return this.#run(whole, read)
+    const once = { operation: 'acquire', script: scripts.acquireOnce, keys: keys.slice(0, 2), args: args.slice(0, 4) }
+    return this.#run(once, (reply) => {
+      if (reply !== null && reply !== 0) return read(reply)
+      if (reply === 0) this.#once = false
+      return this.#run(whole, read)
+    })
+  }
+
+  #handOff(key: string, owner: string, next: AcquireRequest): Promise<Handoff> {
     const { limit } = checked(next)
     if (next.key !== key) throw notSent('release', 'the next request has to be for the same key')
     const script = limit === 1 ? scripts.handoffMutex : scripts.handoffPool
-    const reply = await this.#run('release', script, this.#keys(key), [`${owner}\n`, ...this.#wish(next)])
-    const handoff = readHandoff(reply, limit)
-    if (handoff.next.granted) this.#notices.granted(next.owner)
-    else if (next.queueMs > 0) this.#notices.want()
-    return handoff
+    const args = [`${owner}\n`, ...this.#wish(next)]
+    return this.#run({ operation: 'release', script, keys: this.#keys(key), args }, (reply) => {
+      const handoff = readHandoff(reply, limit)
+      if (handoff.next.granted) this.#notices.granted(next.owner)
+      else if (next.queueMs > 0) this.#notices.want()
+      return handoff
+    })
   }
 
   #wish({ owner, ttlMs, holder, limit, permits, queueMs, turns = 0 }: AcquireRequest): string[] {
@@ -138,17 +185,17 @@ export class RedisStore implements Store {
     return this.#link.driver(operation)
   }
 
-  /** No async function: a frame less in every call is 1 % of a round trip. */
-  #run(operation: string, script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> {
-    const call: Call = { operation, script, keys, args }
-    const opened = this.#driver(operation)
-    return opened instanceof Promise ? opened.then((driver) => this.#send(driver, call)) : this.#send(opened, call)
+  #run<T>(call: Call, read: (reply: unknown) => T | Promise<T>): Promise<T> {
+    const opened = this.#driver(call.operation)
+    return opened instanceof Promise
+      ? opened.then((driver) => this.#send(driver, call, read))
+      : this.#send(opened, call, read)
   }
 
-  #send(driver: Driver, call: Call): Promise<unknown> {
+  #send<T>(driver: Driver, call: Call, read: (reply: unknown) => T | Promise<T>): Promise<T> {
     return driver
       .evalsha(call.script.sha, call.keys, call.args)
-      .catch((error: unknown) => this.#recover(driver, call, error))
+      .then(read, async (error: unknown) => read(await this.#recover(driver, call, error)))
   }
 
   async #recover(driver: Driver, { operation, script, keys, args }: Call, error: unknown): Promise<unknown> {
@@ -195,6 +242,10 @@ interface Call {
   readonly script: Script
   readonly keys: readonly string[]
   readonly args: readonly string[]
+}
+
+function readReleased(reply: unknown): boolean {
+  return readBoolean('release', reply)
 }
 
 function isUnknownScript(error: unknown): boolean {
