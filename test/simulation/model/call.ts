@@ -41,6 +41,7 @@ export function readCall(name: ScriptName, keys: readonly string[], args: readon
   const [first = ''] = keys
   const call = { name, key: first, owner: ownerOf(args[0]), ttl: 0, tokenTtl: 0, wish: undefined, wakeId: '' }
   switch (name) {
+    case 'acquireOnce':
     case 'acquireMutex':
     case 'acquirePool':
       return { ...call, wish: readWish(args, 0) }
@@ -60,7 +61,7 @@ export function readCall(name: ScriptName, keys: readonly string[], args: readon
 }
 
 function readWish(args: readonly string[], from: number): Wish {
-  const [owner, ttl, tokenTtl, tail = '', queueMs, turns, limit = '1', permits = '1'] = args.slice(from)
+  const [owner, ttl, tokenTtl, tail = '', queueMs = '0', turns = '0', limit = '1', permits = '1'] = args.slice(from)
   return {
     owner: ownerOf(owner),
     ttl: Number(ttl),

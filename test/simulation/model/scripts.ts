@@ -43,6 +43,8 @@ class ScriptRun {
   run(): Reply {
     const { name, owner, wish } = this.#call
     switch (name) {
+      case 'acquireOnce':
+        return wish === undefined ? null : this.#acquireOnce(wish)
       case 'acquireMutex':
         return wish === undefined ? null : this.#acquireMutex(wish)
       case 'acquirePool':
@@ -62,6 +64,24 @@ class ScriptRun {
       case 'wasRevoked':
         return (this.#record.revoked.get(owner) ?? -1) >= this.#nowMs ? 1 : 0
     }
+  }
+
+  /** null: a rare case, that acquireMutex has to look at. */
+  #acquireOnce(wish: Wish): Reply {
+    const record = this.#record
+    const { owner, ttl, tokenTtl, turns } = wish
+    if (record.mutex === undefined && record.pool === undefined) {
+      const before = record.token
+      if (before === undefined || (!before.marked && before.last < this.#micros)) {
+        this.#setMutex(wish, this.#rememberToken(tokenTtl, turns).token, ttl, false)
+        return this.#micros
+      }
+      before.endsMs = this.#nowMs + tokenTtl
+      return null
+    }
+    const { mutex } = record
+    if (mutex === undefined || mutex.owner === owner) return null
+    return [mutex.endsMs - this.#nowMs, textOf(mutex)]
   }
 
   #acquireMutex(wish: Wish): Reply {
