@@ -12,7 +12,16 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const CHUNK = 512
 
 /** Marks that count no fault. */
-const NO_FAULTS = new Set(['grants', 'waits', 'tries', 'contended', 'refused', 'histories', 'history calls', 'several active'])
+const NO_FAULTS = new Set([
+  'grants',
+  'waits',
+  'tries',
+  'contended',
+  'refused',
+  'histories',
+  'history calls',
+  'several active',
+])
 
 /** Each kind of fault has to have happened at least this often per 100,000 seeds. */
 const LEAST_PER_FAULT = 2000
@@ -66,7 +75,11 @@ export async function bundleSimulator(outfile, edit = (path, text) => text) {
 }
 
 /** Runs seeds in as many processes as there are cores. `stopAtFirst` ends early; `onProgress` hears of each chunk. */
-export async function runSeeds(bundle, { first, count, stopAtFirst = false, processes = availableParallelism() }, onProgress) {
+export async function runSeeds(
+  bundle,
+  { first, count, stopAtFirst = false, processes = availableParallelism() },
+  onProgress,
+) {
   const start = performance.now()
   const report = { first, seeds: 0, seconds: 0, events: 0, hash: 0, failures: [], marks: {} }
   let next = first
@@ -109,7 +122,12 @@ function serveOrders(bundle, take, add) {
     child.once('error', fail)
     child.once('exit', (code) => {
       if (order === undefined) done()
-      else fail(new Error(`The simulator ended (code ${code}) among seeds ${order.first} to ${order.first + order.count - 1}`))
+      else
+        fail(
+          new Error(
+            `The simulator ended (code ${code}) among seeds ${order.first} to ${order.first + order.count - 1}`,
+          ),
+        )
     })
     next()
   })
@@ -148,7 +166,9 @@ function save(path, report) {
 }
 
 function tell({ seeds, seconds, events, failures, marks }) {
-  console.log(`\n${seeds} seeds in ${seconds.toFixed(0)} s, ${events} events, ${marks.grants ?? 0} grants, ${failures.length} failed`)
+  console.log(
+    `\n${seeds} seeds in ${seconds.toFixed(0)} s, ${events} events, ${marks.grants ?? 0} grants, ${failures.length} failed`,
+  )
   for (const { seed, checker, detail } of failures.slice(0, 20)) console.log(`seed ${seed}: ${checker}: ${detail}`)
   if (failures.length === 0) return
   throw new Error(`To see one: node scripts/simulate.mjs --explain ${failures[0].seed}`)

@@ -82,7 +82,9 @@ export class Fleet {
       const { nowMs } = server
       const record = server.recordOf(key)
       if (record === undefined) return []
-      return record.holders(nowMs).map(({ owner, permits, endsMs }) => ({ owner, permits, remainingMs: endsMs - nowMs }))
+      return record
+        .holders(nowMs)
+        .map(({ owner, permits, endsMs }) => ({ owner, permits, remainingMs: endsMs - nowMs }))
     }
     const store = this.#local?.store ?? server.store
     const record = (store as typeof server.store).inspect(key)

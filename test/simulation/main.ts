@@ -67,6 +67,8 @@ async function explain(given: number | Options): Promise<void> {
   for (const fault of faults) console.log(JSON.stringify(fault))
   for (const { atMs, text } of outcome.lines ?? []) console.log(`${atMs.toFixed(3).padStart(12)} ms  ${text}`)
   console.log(`${outcome.events} events, hash ${(outcome.hash >>> 0).toString(16)}`)
-  console.log(outcome.violation === undefined ? 'no violation' : `${outcome.violation.checker}: ${outcome.violation.detail}`)
+  console.log(
+    outcome.violation === undefined ? 'no violation' : `${outcome.violation.checker}: ${outcome.violation.detail}`,
+  )
   console.log(`as a kept world: ${JSON.stringify(shown)}`)
 }

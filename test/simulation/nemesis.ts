@@ -142,8 +142,7 @@ export class Nemesis {
     else if (kind === 'flush-all') {
       this.#loseRecords(server)
       server.records.clear()
-    }
-    else if (kind === 'eviction') {
+    } else if (kind === 'eviction') {
       this.#loseRecords(server)
       server.witness.arrivals.isVoid = true
       for (const record of server.records.values()) {
@@ -158,7 +157,8 @@ export class Nemesis {
       // a replica that lags: what it has now is all that it will know
       const records = server.copyRecords()
       world.after(durationMs * detail * 0.5, () => {
-        if (!this.#healed && server === this.#fleet.server && server.running) this.#failOver(server, records, kind, durationMs)
+        if (!this.#healed && server === this.#fleet.server && server.running)
+          this.#failOver(server, records, kind, durationMs)
       })
     }
   }
@@ -231,7 +231,10 @@ export class Nemesis {
     const client = this.#fleet.clients[index]
     if (client === undefined || !client.machine.alive || client.machine.paused) return
     const key = `k${Math.floor(detail * options.keys)}`
-    void client.forceRelease(termsOf(options, { key }))
+    const calledMs = this.#parts.world.nowMs
+    void client.forceRelease(termsOf(options, { key })).then(() => {
+      if (options.store === 'memory') this.#checker.forced(key, calledMs)
+    })
   }
 
   #resume(index: number, suspendedMs: number): void {

@@ -104,7 +104,10 @@ export class Wire<N extends Node> {
   /** A message that the server sends of its own accord. */
   push(run: () => void): void {
     const { nowMs } = this.#world
-    if (nowMs < this.#downUntilMs || this.#isLost(Math.max(this.#noticesLostUntilMs, this.#repliesLostUntilMs), 'loseNotice')) {
+    if (
+      nowMs < this.#downUntilMs ||
+      this.#isLost(Math.max(this.#noticesLostUntilMs, this.#repliesLostUntilMs), 'loseNotice')
+    ) {
       this.#marks.hit('notice lost')
       return
     }
@@ -168,11 +171,7 @@ export class Wire<N extends Node> {
     this.#slowUntilMs = 0
   }
 
-  #answer<T>(
-    atMs: number,
-    run: (node: N) => T,
-    { resolve, reject, fail, told }: Caller<T>,
-  ): void {
+  #answer<T>(atMs: number, run: (node: N) => T, { resolve, reject, fail, told }: Caller<T>): void {
     const { node } = this
     let settle: () => void
     try {
@@ -238,7 +237,8 @@ export class Wire<N extends Node> {
   #delay(): number {
     const { delayMs, jitterMs, ttlMs } = this.#options
     let ms = delayMs + (jitterMs === 0 ? 0 : this.#random.next() * jitterMs)
-    if (this.#world.nowMs < this.#slowUntilMs || this.#chance('slow')) ms += this.#random.next() * Math.min(ttlMs * 0.8, slowestMs)
+    if (this.#world.nowMs < this.#slowUntilMs || this.#chance('slow'))
+      ms += this.#random.next() * Math.min(ttlMs * 0.8, slowestMs)
     return ms
   }
 

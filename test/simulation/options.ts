@@ -173,7 +173,11 @@ function drawFaults(random: Random, store: StoreKind, { clients, ttlMs, healMs }
         kind,
         atMs: random.between(0, healMs),
         client: random.int(0, clients - 1),
-        durationMs: random.pick([random.between(1, 30), random.between(0.1, 1) * ttlMs, random.between(1, 2.5) * ttlMs]),
+        durationMs: random.pick([
+          random.between(1, 30),
+          random.between(0.1, 1) * ttlMs,
+          random.between(1, 2.5) * ttlMs,
+        ]),
         detail: random.next(),
       })
     }

@@ -33,5 +33,6 @@ function* smaller(options: Options): Iterable<Options> {
   if (jitterMs > 0) yield { ...options, jitterMs: 0 }
   if (timerLateMs > 0) yield { ...options, timerLateMs: 0 }
   if (drift > 0) yield { ...options, drift: 0 }
-  for (const flag of ['mixedTtl', 'expires', 'minHolds'] as const) if (options[flag]) yield { ...options, [flag]: false }
+  for (const flag of ['mixedTtl', 'expires', 'minHolds'] as const)
+    if (options[flag]) yield { ...options, [flag]: false }
 }

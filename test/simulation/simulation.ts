@@ -6,6 +6,7 @@ import { Marks } from './marks.js'
 import { ModelServer } from './model/server.js'
 import { Nemesis } from './nemesis.js'
 import type { Options } from './options.js'
+import { termsOf } from './terms.js'
 import { type Health, Workload } from './workload.js'
 import { type Line, World } from './world.js'
 
@@ -27,6 +28,7 @@ const graceMs = 6_000
 /** A key that is free is granted within this time to one who waits: a heartbeat of a second, and the way. */
 const idleMs = 1_300
 const longAfterMs = 4_000_000
+const atOnce = { waitMs: 0, signal: undefined, tries: true }
 
 /** One world from beginning to end: faults, recovery, the end. Somebody else lets promise jobs run after each step. */
 export class Simulation {
@@ -97,20 +99,30 @@ export class Simulation {
 
   /** When all is done, and what was late has come, everybody closes. */
   #recover(): void {
-    if (!this.#workload.done || this.#fleet.clients.some(({ forcing }) => forcing > 0)) return
+    if (
+      this.#health.sinceMs === undefined ||
+      !this.#workload.done ||
+      this.#fleet.clients.some(({ forcing }) => forcing > 0)
+    )
+      return
     this.#phase = 'closing'
     const { clients } = this.#fleet
     const beganMs = this.#world.nowMs
     for (const client of clients) {
       const { space, machine } = client
-      machine.after(this.#world.random.between(0, 5), () => {
+      // what is still held when an instance closes is released
+      void client
+        .ask(termsOf(this.#parts.options, { key: `own${client.index}` }), atOnce, () => undefined)
+        .catch(() => undefined)
+      machine.after(this.#world.random.between(20, 50), () => {
         client.close().then(
           () => {
             this.#closed++
             if (space.gates.size + space.held.size + space.holds.all().length > 0) {
               this.#fail('left behind', `${machine.host} still has holds or waiters`)
             }
-            if (this.#closed === clients.length) this.#world.after(2_000 + this.#parts.options.storeTimeoutMs, () => this.#end(beganMs))
+            if (this.#closed === clients.length)
+              this.#world.after(2_000 + this.#parts.options.storeTimeoutMs, () => this.#end(beganMs))
           },
           (error: unknown) => this.#fail('close', String(error)),
         )
@@ -125,8 +137,12 @@ export class Simulation {
       if (machine.timers > 0) this.#fail('left behind', `${machine.host}: ${machine.timers} timers`)
     }
     const { server } = this.#fleet
-    if (server instanceof ModelServer && server.subscriptions > 0) this.#fail('left behind', 'subscriptions at the server')
+    if (server instanceof ModelServer && server.subscriptions > 0)
+      this.#fail('left behind', 'subscriptions at the server')
     for (let key = 0; key < options.keys; key++) this.#checkLeft(`k${key}`, closedMs)
+    for (let client = 0; client < options.clients; client++) {
+      if (this.#fleet.isHeld(`own${client}`)) this.#fail('left behind', `client ${client} closed and holds still`)
+    }
     if (recorder !== undefined) {
       marks.hit('histories')
       marks.hit('history calls', recorder.calls)

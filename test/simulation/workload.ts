@@ -26,13 +26,20 @@ export class Workload {
   readonly #fleet: Fleet
   readonly #health: Health
   readonly #tasks: Task[][] = []
-  #running = 0
+  /** No answer gets lost or comes late, and no clock jumps: what a client believes of its lease is so. */
+  readonly #onlyRequestsFail: boolean
 
   constructor(parts: FleetParts, fleet: Fleet, health: Health) {
     this.#parts = parts
     this.#fleet = fleet
     this.#health = health
     const { clients, tasks, opsPerTask } = parts.options
+    const { messageFaults, faults, store } = parts.options
+    const harmless = ['lost-requests', 'lost-notices', 'error-replies', 'force-release', 'script-flush', 'crash']
+    this.#onlyRequestsFail =
+      store === 'redis' &&
+      messageFaults.loseReply + messageFaults.slow === 0 &&
+      faults.every(({ kind }) => harmless.includes(kind))
     const random = parts.world.random.fork()
     for (let client = 0; client < clients; client++) {
       const own: Task[] = []
@@ -51,7 +58,6 @@ export class Workload {
     const client = this.#fleet.clients[index]
     if (client === undefined) return
     for (const task of this.#tasks[index] ?? []) {
-      this.#running++
       client.machine.after(task.random.between(0, this.#parts.options.thinkMs + 1), () => void this.#run(client, task))
     }
   }
@@ -89,7 +95,12 @@ export class Workload {
       })
     } catch (error) {
       world.note(`${client.machine.host} gives up: ${describe(error).slice(0, 60)}`)
-      this.#checkRefusal(error, { ask, waitMs, waitedMs: client.machine.nowMs() - began, aborted: controller?.signal.aborted })
+      this.#checkRefusal(error, {
+        ask,
+        waitMs,
+        waitedMs: client.machine.nowMs() - began,
+        aborted: controller?.signal.aborted,
+      })
       checker.gaveUp(ask)
       return
     }
@@ -99,7 +110,8 @@ export class Workload {
       return
     }
     marks.hit('grants')
-    if (waitMs > 0 && world.nowMs - ask.calledMs > 2 * options.delayMs + 2 * options.jitterMs + 1) marks.hit('contended')
+    if (waitMs > 0 && world.nowMs - ask.calledMs > 2 * options.delayMs + 2 * options.jitterMs + 1)
+      marks.hit('contended')
     await this.#work(client, random, held)
     await this.#end(client, random, held)
   }
@@ -121,6 +133,7 @@ export class Workload {
       if (ask.settled) return
       marks.hit('abort')
       controller.abort(aborted)
+      this.#parts.checker.aborted(ask)
     })
   }
 
@@ -176,18 +189,28 @@ export class Workload {
     }
   }
 
-  #checkRelease({ hold, key }: Held, { wasActive, calledMs, released }: { wasActive: boolean; calledMs: number; released: boolean }): void {
+  #checkRelease(
+    { hold, key }: Held,
+    { wasActive, calledMs, released }: { wasActive: boolean; calledMs: number; released: boolean },
+  ): void {
     const { checker, truth, options } = this.#parts
     if (options.store === 'memory') return
     const fact = truth.factOf(hold.owner)
     const happened = fact.releasedAtMs >= calledMs
-    const passedOn = [...checker.all()].some(({ hold: other }) => other.owner === hold.owner && other.token > hold.token)
-    if (passedOn || hold.minHoldLeftMs() > 0 || hold.terms.minHoldMs > 0) return
+    const passedOn = [...checker.all()].some(
+      ({ hold: other }) => other.owner === hold.owner && other.token > hold.token,
+    )
+    const holds = this.#fleet.holders(key).some(({ owner }) => owner === hold.owner)
+    if (hold.terms.minHoldMs > 0) {
+      const leftMs = hold.minHoldLeftMs() * 0.99 - 2
+      if (released && leftMs > 0 && !holds && !fact.isVoid) checker.fail('least hold', `${hold.owner} went too early`)
+      return
+    }
+    if (passedOn) return
     if (released && !happened) checker.fail('release told', `${hold.owner}: true, and no server released it`)
     if (!released && wasActive && fact.refusedReleaseAtMs < calledMs) {
       checker.fail('release told', `${hold.owner}: false, and no server refused it`)
     }
-    const holds = this.#fleet.holders(key).some(({ owner }) => owner === hold.owner)
     if (holds && wasActive && fact.grantedAtMs < calledMs && !fact.isVoid && !truth.recordsLost) {
       checker.fail('held after release', `${hold.owner} still stands as a holder of ${key}`)
     }
@@ -220,6 +243,11 @@ export class Workload {
   /** With a healthy store nothing that is renewed gets lost. */
   #checkLoss({ hold, grantedMs }: Held): void {
     const { sinceMs } = this.#health
+    const { ttlMs } = hold.terms
+    const { leftMs, isVoid } = this.#parts.truth.factOf(hold.owner)
+    if (this.#onlyRequestsFail && !isVoid && hold.ended === 'LOCK_LOST' && leftMs > (ttlMs ?? 0) * 0.3) {
+      this.#parts.checker.fail('given up early', `${hold.owner} was given up with ${leftMs} ms left`)
+    }
     this.#parts.marks.hit(`ended ${hold.ended ?? 'not'}`)
     if (sinceMs === undefined || grantedMs < sinceMs || this.#parts.truth.isVoid(hold.owner)) return
     if (hold.ended === 'LOCK_LOST') this.#parts.checker.fail('lost in health', `${hold.owner} was lost`)

@@ -14,6 +14,8 @@ export interface Held {
   readonly limit: number
   readonly permits: number
   readonly grantedMs: number
+  /** By its machine's clock. */
+  readonly grantedNowMs: number
   wasActive: boolean
 }
 
@@ -44,6 +46,7 @@ export class Checker {
   readonly #marks: Marks
   readonly #held = new Map<string, Held[]>()
   readonly #overtaken: { first: Ask; by: string }[] = []
+  readonly #aborted: Ask[] = []
   readonly #unsettled = new Set<string>()
   readonly #tokens = new Set<string>()
   readonly #highest = new Map<string, number>()
@@ -80,6 +83,20 @@ export class Checker {
     if (at !== -1) line.splice(at, 1)
   }
 
+  /** Its user gave it up: he is told before anything else happens. */
+  aborted(ask: Ask): void {
+    this.#aborted.push(ask)
+  }
+
+  /** A forced release in the holder's own process has resolved. */
+  forced(key: string, calledMs: number): void {
+    for (const held of this.#held.get(key) ?? []) {
+      if (held.grantedMs < calledMs && this.#truth.isVoid(held.hold.owner) && held.lease.active) {
+        this.fail('revoked', `${held.hold.owner} was released by force in its own process and is active`)
+      }
+    }
+  }
+
   /** Those of `key` who wait now and could be served. */
   waiting(key: string): Ask[] {
     const all: Ask[] = []
@@ -96,7 +113,8 @@ export class Checker {
     if (ask.waits && first !== undefined && first !== ask) this.#overtaken.push({ first, by: hold.owner })
     if (ask.settled) this.fail('granted after the end', `${hold.owner} was granted after its wait had ended`)
     this.gaveUp(ask)
-    const held = { key, machine, hold, lease, limit, permits, grantedMs: this.#world.nowMs, wasActive: true }
+    const when = { grantedMs: this.#world.nowMs, grantedNowMs: machine.nowMs() }
+    const held = { key, machine, hold, lease, limit, permits, ...when, wasActive: true }
     const all = this.#held.get(key) ?? []
     this.#held.set(key, [...all.filter((other) => other.wasActive && other.machine.alive), held])
     this.#world.note(`${machine.host} holds ${key} ${hold.owner} ${hold.token % 1e9}`)
@@ -114,6 +132,9 @@ export class Checker {
       if (!first.settled) this.fail('local order', `${by} overtook the first in the line of ${first.machine.host}`)
     }
     this.#overtaken.length = 0
+    for (const ask of this.#aborted)
+      if (!ask.settled) this.fail('abort', `${ask.machine.host} waits on though it gave up`)
+    this.#aborted.length = 0
     if (this.#unsettled.size === 0) return
     for (const key of this.#unsettled) this.exclusion(key)
     this.#unsettled.clear()
@@ -142,7 +163,12 @@ export class Checker {
     const isActive = lease.active
     if (isActive && !held.wasActive) this.fail('active again', `${hold.owner} was not active, and is again`)
     held.wasActive = isActive
-    if (isActive) return true
+    if (isActive) {
+      const { expireMs } = hold.terms
+      const heldMs = held.machine.nowMs() - held.grantedNowMs
+      if (expireMs !== undefined && heldMs > expireMs) this.fail('expire', `${hold.owner} is active after ${heldMs} ms`)
+      return true
+    }
     if (hold.ended === undefined) this.fail('ended without a reason', hold.owner)
     if (hold.ended !== 'LOCK_RELEASED' && !lease.signal.aborted) this.fail('silent end', `${hold.owner}: no signal`)
     return false

@@ -35,7 +35,8 @@ export function isLinearizable(calls: readonly Call[]): boolean {
     // only what was called before the first return can come first
     let firstReturnMs = Number.POSITIVE_INFINITY
     sorted.forEach((call, at) => {
-      if (!(taken[at] ?? false)) firstReturnMs = Math.min(firstReturnMs, call.ok === undefined ? Infinity : call.returnedMs)
+      if (!(taken[at] ?? false))
+        firstReturnMs = Math.min(firstReturnMs, call.ok === undefined ? Infinity : call.returnedMs)
     })
     for (const [at, call] of sorted.entries()) {
       if (call.calledMs > firstReturnMs) break

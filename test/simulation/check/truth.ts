@@ -6,9 +6,12 @@ export interface Fact {
   grantedAtMs: number
   /** A fault took its hold away behind its back, or granted it where nobody should: exclusion is not promised to it. */
   isVoid: boolean
-  /** Its client asked for it twice, or the network did: its record may outlive it by a lease. */
+  /** When a release of it was done last, and when one found nothing. */
   releasedAtMs: number
   refusedReleaseAtMs: number
+  /** How much of its lease was left when it was released. */
+  leftMs: number
+  renewals: number
 }
 
 /** Everything the servers did, as no client can know it. */
@@ -42,6 +45,11 @@ export class Truth {
     else fact.refusedReleaseAtMs = this.#world.nowMs
   }
 
+  /** How often it was renewed since its grant. */
+  renewed(owner: string): number {
+    return ++this.factOf(owner).renewals
+  }
+
   makeVoid(owners: Iterable<string>): void {
     for (const owner of owners) this.factOf(owner).isVoid = true
   }
@@ -53,7 +61,7 @@ export class Truth {
   factOf(owner: string): Fact {
     let fact = this.facts.get(owner)
     if (fact === undefined) {
-      fact = { grantedAtMs: -1, isVoid: false, releasedAtMs: -1, refusedReleaseAtMs: -1 }
+      fact = { grantedAtMs: -1, isVoid: false, releasedAtMs: -1, refusedReleaseAtMs: -1, leftMs: 0, renewals: 0 }
       this.facts.set(owner, fact)
     }
     return fact

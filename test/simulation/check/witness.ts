@@ -17,10 +17,23 @@ export class RedisWitness implements Witness {
   }
 
   before(node: ModelServer, { name, key, owner }: ScriptCall): void {
-    if (endsHold(name)) this.arrivals.leaves(key, owner)
+    if (endsHold(name)) {
+      this.arrivals.leaves(key, owner)
+      const hold = node
+        .recordOf(key)
+        ?.holders(node.nowMs)
+        .find((one) => one.owner === owner)
+      if (hold !== undefined) this.#parts.truth.factOf(owner).leftMs = hold.endsMs - node.nowMs
+    }
+    if (name === 'renew') this.#countRenewals(owner)
     if (name !== 'forceRelease') return
     this.#parts.marks.hit('forced')
-    this.#parts.truth.makeVoid(node.recordOf(key)?.holders(node.nowMs).map(({ owner }) => owner) ?? [])
+    this.#parts.truth.makeVoid(
+      node
+        .recordOf(key)
+        ?.holders(node.nowMs)
+        .map(({ owner }) => owner) ?? [],
+    )
   }
 
   granted(node: ModelServer, key: string, owner: string, token: number): void {
@@ -45,6 +58,14 @@ export class RedisWitness implements Witness {
     let taken = 0
     for (const { permits } of node.recordOf(key)?.holders(node.nowMs) ?? []) taken += permits
     if (taken > wish.limit) checker.fail('store exclusion', `${key}: ${taken} permits of ${wish.limit} are taken`)
+  }
+
+  /** A renewal loop never runs tight, also while renewals fail. */
+  #countRenewals(owner: string): void {
+    const { truth, world, checker } = this.#parts
+    const heldMs = world.nowMs - truth.factOf(owner).grantedAtMs
+    if (truth.renewed(owner) > 12 + heldMs / 5)
+      checker.fail('tight loop', `${owner} was renewed too often in ${heldMs} ms`)
   }
 
   #listens(node: ModelServer, owner: string): boolean {

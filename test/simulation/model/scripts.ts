@@ -423,7 +423,17 @@ interface Granted {
   readonly text: string
 }
 
-function textOf({ owner, token, tail, ...rest }: { owner: string; token: number; tail: string; marked?: boolean }): string {
+function textOf({
+  owner,
+  token,
+  tail,
+  ...rest
+}: {
+  owner: string
+  token: number
+  tail: string
+  marked?: boolean
+}): string {
   return `${owner}\n${token}\n${tail}${rest.marked === true ? '\n' : ''}`
 }
 
