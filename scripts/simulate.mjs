@@ -10,6 +10,8 @@ import { main, run } from './run.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const CHUNK = 512
+/** For one order of that many worlds. */
+const LIMIT_MS = 240_000
 
 /** Marks that count no fault. */
 const NO_FAULTS = new Set([
@@ -99,21 +101,29 @@ export async function runSeeds(
     report.seconds = (performance.now() - start) / 1000
     onProgress?.(report, count)
   }
-  await Promise.all(Array.from({ length: processes }, () => serveOrders(bundle, take, add)))
+  await Promise.all(Array.from({ length: processes }, () => serveOrders(bundle, { take, add, quiet: stopAtFirst })))
   report.failures.sort((a, b) => a.seed - b.seed)
   report.marks = Object.fromEntries(Object.entries(report.marks).sort())
   return report
 }
 
 /** One process: sends it orders until there are none. A process that dies says which order it died of. */
-function serveOrders(bundle, take, add) {
+function serveOrders(bundle, { take, add, quiet }) {
   return new Promise((done, fail) => {
-    const child = fork(bundle, ['serve'], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    const child = fork(bundle, ['serve'], {
+      execArgv: ['--max-old-space-size=600'],
+      stdio: ['ignore', 'inherit', quiet ? 'ignore' : 'inherit', 'ipc'],
+    })
     let order
+    let timer
     const next = () => {
       order = take()
+      clearTimeout(timer)
       if (order === undefined) child.disconnect()
-      else child.send(order)
+      else {
+        timer = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS)
+        child.send(order)
+      }
     }
     child.on('message', (answer) => {
       add(answer)
@@ -121,7 +131,18 @@ function serveOrders(bundle, take, add) {
     })
     child.once('error', fail)
     child.once('exit', (code) => {
-      if (order === undefined) done()
+      clearTimeout(timer)
+      if (order !== undefined && quiet) {
+        const detail = 'a world takes all memory, or all time'
+        add({
+          ...order,
+          events: 0,
+          hash: 0,
+          marks: [],
+          failures: [{ seed: order.first, checker: 'does not end', detail }],
+        })
+        done()
+      } else if (order === undefined) done()
       else
         fail(
           new Error(

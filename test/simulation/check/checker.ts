@@ -97,6 +97,11 @@ export class Checker {
     }
   }
 
+  /** Somebody has it and knows. */
+  isHeld(key: string, owner: string): boolean {
+    return (this.#held.get(key) ?? []).some(({ hold }) => hold.owner === owner && hold.ended === undefined)
+  }
+
   /** Those of `key` who wait now and could be served. */
   waiting(key: string): Ask[] {
     const all: Ask[] = []

@@ -12,6 +12,8 @@ export interface Fact {
   /** How much of its lease was left when it was released. */
   leftMs: number
   renewals: number
+  /** How often a renewal was refused. */
+  refusals: number
 }
 
 /** Everything the servers did, as no client can know it. */
@@ -61,7 +63,15 @@ export class Truth {
   factOf(owner: string): Fact {
     let fact = this.facts.get(owner)
     if (fact === undefined) {
-      fact = { grantedAtMs: -1, isVoid: false, releasedAtMs: -1, refusedReleaseAtMs: -1, leftMs: 0, renewals: 0 }
+      fact = {
+        grantedAtMs: -1,
+        isVoid: false,
+        releasedAtMs: -1,
+        refusedReleaseAtMs: -1,
+        leftMs: 0,
+        renewals: 0,
+        refusals: 0,
+      }
       this.facts.set(owner, fact)
     }
     return fact

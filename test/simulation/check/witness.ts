@@ -4,6 +4,7 @@ import type { FleetParts } from '../fleet.js'
 import type { ScriptCall, ScriptName } from '../model/call.js'
 import type { Reply } from '../model/scripts.js'
 import type { ModelServer, Witness } from '../model/server.js'
+import type { Options } from '../options.js'
 import { Arrivals } from './arrivals.js'
 
 /** Watches a modelled Redis: who is granted what, in which order, and how many. */
@@ -46,6 +47,7 @@ export class RedisWitness implements Witness {
   after(node: ModelServer, { name, key, owner, wish }: ScriptCall, reply: Reply): void {
     const { truth, checker } = this.#parts
     if (endsHold(name)) truth.released(owner, (Array.isArray(reply) ? reply[0] : reply) === 1)
+    if (name === 'renew' && reply === 0) this.#countRefusals(owner)
     const answer = endsHold(name) && Array.isArray(reply) ? reply[1] : reply
     if (wish !== undefined && wish.queueMs > 0 && Array.isArray(answer) && answer.length === 3) {
       const { nowMs } = node
@@ -68,6 +70,13 @@ export class RedisWitness implements Witness {
       checker.fail('tight loop', `${owner} was renewed too often in ${heldMs} ms`)
   }
 
+  /** Where every answer arrives at once, nobody asks a third time for what he was refused twice. */
+  #countRefusals(owner: string): void {
+    const { truth, checker, options } = this.#parts
+    const fact = truth.factOf(owner)
+    if (++fact.refusals > 2 && answersArrive(options)) checker.fail('untold loss', `${owner} goes on renewing`)
+  }
+
   #listens(node: ModelServer, owner: string): boolean {
     return node.subscribersOf(this.#channels.get(owner) ?? '') > 0
   }
@@ -75,6 +84,12 @@ export class RedisWitness implements Witness {
 
 function endsHold(name: ScriptName): boolean {
   return name === 'release' || name === 'handoffMutex' || name === 'handoffPool'
+}
+
+function answersArrive({ messageFaults, faults }: Options): boolean {
+  const { loseReply, slow, duplicate } = messageFaults
+  const harmless = ['flush-all', 'eviction', 'force-release', 'script-flush', 'lost-notices', 'crash', 'wall-jump']
+  return loseReply + slow + duplicate === 0 && faults.every(({ kind }) => harmless.includes(kind))
 }
 
 /** Watches the shipped memory store behind a network. */
