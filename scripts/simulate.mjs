@@ -27,6 +27,12 @@ const NO_FAULTS = new Set([
 
 /** Each kind of fault has to have happened at least this often per 100,000 seeds. */
 const LEAST_PER_FAULT = 2000
+const FAULTS = [
+  ...['pause', 'suspend', 'crash', 'wall-jump', 'cut', 'black-hole', 'lost-requests', 'lost-replies', 'slow-link'],
+  ...['lost-notices', 'restart-empty', 'restart-with-data', 'clock-step', 'error-replies', 'server-stall', 'failover'],
+  ...['split-brain', 'script-flush', 'flush-all', 'eviction', 'force-release', 'abort', 'duplicate', 'histories'],
+  ...['stale write refused', 'lost'],
+]
 /** Share of the acquisitions that had to wait for another. */
 const LEAST_CONTENTION = 0.2
 
@@ -39,6 +45,7 @@ export async function simulate(args) {
       first: { type: 'string', default: '1' },
       report: { type: 'string' },
       explain: { type: 'string' },
+      marks: { type: 'boolean', default: false },
     },
   })
   const bundle = await bundleSimulator('.cache/simulation/main.mjs')
@@ -49,6 +56,8 @@ export async function simulate(args) {
   const report = await runSeeds(bundle, { first: Number(values.first), count: Number(values.seeds) }, progress())
   if (values.report !== undefined) save(values.report, report)
   tell(report)
+  const missed = values.marks ? missedMarks(report) : []
+  if (missed.length > 0) throw new Error(`Too little happened: ${missed.join(', ')}`)
 }
 
 /** The simulator and what it tests as one file; `edit` may change the text of a file on the way: (path, text) => text. */
@@ -155,9 +164,9 @@ function serveOrders(bundle, { take, add, quiet }) {
 }
 
 /** What a run that may count has to have met; the list of what it has not. */
-export function missedMarks({ seeds, marks }, faultKinds) {
+function missedMarks({ seeds, marks }) {
   const least = (LEAST_PER_FAULT * seeds) / 100_000
-  const missed = faultKinds.filter((kind) => (marks[kind] ?? 0) < least).map((kind) => `${kind}: ${marks[kind] ?? 0}`)
+  const missed = FAULTS.filter((kind) => (marks[kind] ?? 0) < least).map((kind) => `${kind}: ${marks[kind] ?? 0}`)
   const contention = (marks.contended ?? 0) / (marks.grants ?? 1)
   return contention < LEAST_CONTENTION ? [...missed, `contention: ${contention.toFixed(2)}`] : missed
 }

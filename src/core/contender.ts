@@ -185,8 +185,7 @@ export class Contender {
     const call = invoke(() => store.acquire(request))
     call.then(
       (answer) => {
-        // granted to nobody any more: too late for its time limit, or its waiter left
-        if (answer.granted && seat.state === 'abandoned') this.#space.cleanUp(terms, seat.owner)
+        if (answer.granted && this.#isNobodys(seat)) this.#space.cleanUp(terms, seat.owner)
       },
       () => undefined, // told by the limited one
     )
@@ -198,6 +197,12 @@ export class Contender {
         this.#failed(seat, error)
       },
     )
+  }
+
+  /** What it was granted came too late: its waiter left, or had it by a notice, and a release has overtaken this question. */
+  #isNobodys(seat: Seat): boolean {
+    if (seat === this.#seat) return false
+    return seat.state === 'abandoned' || !this.#space.holds.all().some(({ owner }) => owner === seat.owner)
   }
 
   #answered(seat: Seat, mark: Mark, answer: Answer): void {

@@ -5,17 +5,19 @@ import { type Outcome, Simulation } from './simulation.js'
 const lanes = 64
 
 /** Runs the worlds of these options, many at a time; `each` is called as they end. */
-export async function runWorlds(worlds: Iterable<Options>, each: (outcome: Outcome) => void): Promise<void> {
-  const next = worlds[Symbol.iterator]()
+export async function runWorlds(worlds: Iterable<Options, undefined>, each: (outcome: Outcome) => void): Promise<void> {
+  const next: Iterator<Options, undefined> = worlds[Symbol.iterator]()
   const running: Simulation[] = []
   const fill = (): void => {
     while (running.length < lanes) {
-      const { value, done } = next.next()
-      if (done === true) return
-      running.push(new Simulation(value as Options))
+      const { value } = next.next()
+      if (value === undefined) return
+      running.push(new Simulation(value))
     }
   }
-  for (fill(); running.length > 0; fill()) {
+  for (;;) {
+    fill()
+    if (running.length === 0) return
     await turn()
     for (let at = running.length - 1; at >= 0; at--) {
       const simulation = running[at]
@@ -34,8 +36,9 @@ export async function runWorld(options: Options, keepLines = false): Promise<Out
   return simulation.outcome()
 }
 
-export function* seeds(first: number, count: number): Iterable<Options> {
+export function* seeds(first: number, count: number): Iterable<Options, undefined> {
   for (let seed = first; seed < first + count; seed++) yield drawOptions(seed)
+  return undefined
 }
 
 /** Promise jobs, those that they make, and refusals that nobody heeds. */

@@ -22,7 +22,7 @@ export class Client {
     this.index = index
     this.machine = machine
     this.hangUp = hangUp
-    this.space = new Space(machine, store, { warn: () => void this.warnings++ })
+    this.space = new Space(machine, store, { warn: () => (this.warnings += 1) })
   }
 
   /** As a user's `lock(key, options).acquire()`, or `tryAcquire()`. */

@@ -21,7 +21,7 @@ interface Failure {
 Error.stackTraceLimit = 0 // thousands of errors are made in each world, and nobody reads their stacks
 
 let unhandled = 0
-process.on('unhandledRejection', () => void unhandled++)
+process.on('unhandledRejection', () => (unhandled += 1))
 
 const [mode, argument] = process.argv.slice(2)
 if (mode === 'explain') await explain(JSON.parse(argument ?? '') as number | Options)

@@ -155,7 +155,7 @@ export const mutants = [
   {
     name: "a late grant is nobody's",
     file: contender,
-    from: "        // granted to nobody any more: too late for its time limit, or its waiter left\n        if (answer.granted && seat.state === 'abandoned') this.#space.cleanUp(terms, seat.owner)\n",
+    from: 'if (answer.granted && this.#isNobodys(seat)) this.#space.cleanUp(terms, seat.owner)',
     to: '',
     after: 'redlock-universal',
   },

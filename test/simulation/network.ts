@@ -1,7 +1,7 @@
 import type { Machine } from './machine.js'
 import type { Marks } from './marks.js'
 import type { MessageFaults, Options } from './options.js'
-import { Random } from './random.js'
+import type { Random } from './random.js'
 import type { World } from './world.js'
 
 /** What stands at the other end. */
@@ -193,7 +193,7 @@ export class Wire<N extends Node> {
     })
   }
 
-  #repeat<T>(node: N, run: (node: N) => T): void {
+  #repeat(node: N, run: (node: N) => unknown): void {
     if (!node.up || node.backlog !== undefined || this.#world.nowMs > this.#healedMs + lateMs) return
     this.#marks.hit('duplicate')
     try {

@@ -4,7 +4,7 @@ import type { Terms } from '../../src/core/terms.js'
 import type { Ask, Held } from './check/checker.js'
 import type { Client } from './client.js'
 import type { Fleet, FleetParts } from './fleet.js'
-import { Random } from './random.js'
+import type { Random } from './random.js'
 import { termsOf } from './terms.js'
 
 /** How far the faults are over; while it is undefined, much is excused. */

@@ -3,7 +3,7 @@ import type { Link } from '../../../src/stores/redis/link.js'
 import { scripts, type Script } from '../../../src/stores/redis/scripts.js'
 import type { Socket, Wire } from '../network.js'
 import type { ScriptName } from './call.js'
-import type { ModelServer, Subscription } from './server.js'
+import type { ModelServer } from './server.js'
 
 const nameByText = new Map<string, ScriptName>(
   (Object.entries(scripts) as [ScriptName, Script][]).map(([name, { text }]) => [text, name]),

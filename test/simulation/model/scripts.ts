@@ -1,5 +1,5 @@
 import type { ScriptCall, Wish } from './call.js'
-import { LockRecord, type Place, type PoolHold } from './record.js'
+import type { LockRecord, Place, PoolHold } from './record.js'
 
 // The scripts of src/stores/redis/lua-*.ts, said once more in TypeScript, from what they do and not from how. That both
 // say the same is tested against a real server, reply by reply (model.test.ts).
