@@ -52,10 +52,18 @@ async function hunt({ name, file, from, to }, count) {
   if (!planted) throw new Error(`${name}: ${file} is no part of the simulator`)
   try {
     const { failures, seconds } = await runSeeds(path, { first: 1, count, stopAtFirst: true })
+    if (failures.length > 0) await assertSound(failures[0].seed)
     return { seconds, needed: failures[0]?.seed, checker: failures[0]?.checker }
   } finally {
     rmSync(path)
   }
+}
+
+/** What fails without the bug as well has not found it. */
+async function assertSound(seed) {
+  const path = await bundleSimulator('.cache/simulation/sound.mjs')
+  const { failures } = await runSeeds(path, { first: seed, count: 1, processes: 1 })
+  if (failures.length > 0) throw new Error(`Seed ${seed} fails without any bug planted: see to that first`)
 }
 
 async function writePage(rows) {

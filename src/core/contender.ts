@@ -185,7 +185,7 @@ export class Contender {
     const call = invoke(() => store.acquire(request))
     call.then(
       (answer) => {
-        if (answer.granted && this.#isNobodys(seat)) this.#space.cleanUp(terms, seat.owner)
+        if (answer.granted && this.#isNobodys(seat, terms)) this.#space.cleanUp(terms, seat.owner)
       },
       () => undefined, // told by the limited one
     )
@@ -200,9 +200,11 @@ export class Contender {
   }
 
   /** What it was granted came too late: its waiter left, or had it by a notice, and a release has overtaken this question. */
-  #isNobodys(seat: Seat): boolean {
+  #isNobodys(seat: Seat, terms: Terms): boolean {
     if (seat === this.#seat) return false
-    return seat.state === 'abandoned' || !this.#space.holds.all().some(({ owner }) => owner === seat.owner)
+    if (seat.state === 'abandoned') return true
+    // with a least hold the record has to outlive the hold
+    return terms.minHoldMs === 0 && !this.#space.holds.all().some(({ owner }) => owner === seat.owner)
   }
 
   #answered(seat: Seat, mark: Mark, answer: Answer): void {

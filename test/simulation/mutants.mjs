@@ -155,7 +155,7 @@ export const mutants = [
   {
     name: "a late grant is nobody's",
     file: contender,
-    from: 'if (answer.granted && this.#isNobodys(seat)) this.#space.cleanUp(terms, seat.owner)',
+    from: 'if (answer.granted && this.#isNobodys(seat, terms)) this.#space.cleanUp(terms, seat.owner)',
     to: '',
     after: 'redlock-universal',
   },
