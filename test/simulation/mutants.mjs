@@ -13,6 +13,7 @@ const plan = 'src/core/plan.ts'
 const memory = 'src/stores/memory/memory.ts'
 const entry = 'src/stores/memory/entry.ts'
 const scripts = 'test/simulation/model/scripts.ts'
+const held = 'test/simulation/model/held.ts'
 const record = 'test/simulation/model/record.ts'
 
 export const mutants = [
@@ -248,21 +249,21 @@ export const mutants = [
   { name: 'memory gives the same token again', file: memory, from: 'this.#lastToken + 1', to: 'this.#lastToken' },
   {
     name: 'Redis counts tokens without its clock',
-    file: scripts,
-    from: 'return isBehind ? last + 1 : this.#micros',
+    file: held,
+    from: 'return isBehind ? last + 1 : this.micros',
     to: 'return (last ?? 0) + 1',
   },
   {
     name: 'Redis gives the same token again',
-    file: scripts,
-    from: 'return isBehind ? last + 1 : this.#micros',
-    to: 'return isBehind ? last : this.#micros',
+    file: held,
+    from: 'return isBehind ? last + 1 : this.micros',
+    to: 'return isBehind ? last : this.micros',
   },
   {
     name: 'Redis forgets the tokens of a turn',
-    file: scripts,
-    from: 'last: token + turns, endsMs: this.#nowMs + tokenTtl, marked }\n    return token\n',
-    to: 'last: token, endsMs: this.#nowMs + tokenTtl, marked }\n    return token\n',
+    file: held,
+    from: 'last: token + turns, endsMs: this.nowMs + tokenTtl, marked }\n    return token\n',
+    to: 'last: token, endsMs: this.nowMs + tokenTtl, marked }\n    return token\n',
   },
   // ownership and stores
   {
@@ -275,21 +276,21 @@ export const mutants = [
   {
     name: 'any owner releases Redis',
     file: scripts,
-    from: 'if (mutex.owner !== owner) return { released: this.#leave(owner) }',
-    to: 'if (mutex.owner !== owner && this.#leave(owner) === 1) return { released: 1 }',
+    from: 'if (mutex.owner !== owner) return { released: this.leave(owner) }',
+    to: 'if (mutex.owner !== owner && this.leave(owner) === 1) return { released: 1 }',
     after: 'aredis #119',
   },
   {
     name: 'any owner renews Redis',
     file: scripts,
     from: 'if (record.mutex.owner !== owner) return 0',
-    to: 'if (record.mutex.owner !== owner) this.#keepTokenKey(tokenTtl)',
+    to: 'if (record.mutex.owner !== owner) this.keepTokenKey(tokenTtl)',
   },
   {
     name: 'a renewal brings a lease back to life',
     file: scripts,
     from: '    const hold = record.pool?.holds.get(owner)\n    const renewed',
-    to: "    if (record.pool === undefined) { record.mutex = { owner, token: this.#micros, tail: '', endsMs: this.#nowMs + ttl, marked: false }; return 1 }\n    const hold = record.pool?.holds.get(owner)\n    const renewed",
+    to: "    if (record.pool === undefined) { record.mutex = { owner, token: this.micros, tail: '', endsMs: this.nowMs + ttl, marked: false }; return 1 }\n    const hold = record.pool?.holds.get(owner)\n    const renewed",
     after: 'redlock-rb #36',
   },
   {
@@ -306,9 +307,9 @@ export const mutants = [
   },
   {
     name: 'a pool ends the leases of others early',
-    file: scripts,
-    from: '      if (endsMs < this.#nowMs) this.#record.pool?.holds.delete(owner)',
-    to: '      if (endsMs < this.#nowMs + 60) this.#record.pool?.holds.delete(owner)',
+    file: held,
+    from: '      if (endsMs < this.nowMs) this.record.pool?.holds.delete(owner)',
+    to: '      if (endsMs < this.nowMs + 60) this.record.pool?.holds.delete(owner)',
     after: 'redis-semaphore',
   },
   {
@@ -320,9 +321,9 @@ export const mutants = [
   },
   {
     name: 'Redis serves the last who came',
-    file: scripts,
-    from: '    for (let first = places[0]; first !== undefined; first = places[0]) {\n      if (first.endsMs >= this.#nowMs) return first',
-    to: '    for (let first = places[0]; first !== undefined; first = places[0]) {\n      if (first.endsMs >= this.#nowMs) return places.at(-1)',
+    file: held,
+    from: '    for (let first = places[0]; first !== undefined; first = places[0]) {\n      if (first.endsMs >= this.nowMs) return first',
+    to: '    for (let first = places[0]; first !== undefined; first = places[0]) {\n      if (first.endsMs >= this.nowMs) return places.at(-1)',
   },
   {
     name: 'memory serves who comes, not who waits',

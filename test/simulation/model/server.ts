@@ -3,7 +3,8 @@ import type { Node } from '../network.js'
 import type { World } from '../world.js'
 import { readCall, type ScriptCall, type ScriptName, scriptNamed } from './call.js'
 import { LockRecord } from './record.js'
-import { type Reply, runScript, type ScriptHost } from './scripts.js'
+import type { ScriptHost } from './held.js'
+import { type Reply, runScript } from './scripts.js'
 
 /** One subscription, from the server's side. */
 export interface Subscription {
