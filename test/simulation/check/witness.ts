@@ -70,11 +70,11 @@ export class RedisWitness implements Witness {
       checker.fail('tight loop', `${owner} was renewed too often in ${heldMs} ms`)
   }
 
-  /** Where every answer arrives at once, nobody asks a third time for what he was refused twice. */
+  /** Where every answer arrives at once, nobody asks a third time for what he was refused twice; elsewhere not for ever. */
   #countRefusals(owner: string): void {
     const { truth, checker, options } = this.#parts
     const fact = truth.factOf(owner)
-    if (++fact.refusals > 2 && answersArrive(options)) checker.fail('untold loss', `${owner} goes on renewing`)
+    if (++fact.refusals > (answersArrive(options) ? 2 : 60)) checker.fail('untold loss', `${owner} goes on renewing`)
   }
 
   #listens(node: ModelServer, owner: string): boolean {
