@@ -1,14 +1,16 @@
 /** docs/guarantees.md: the clock of the server is stepped. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type SteppedClock, steppedClock } from '../support/servers/clock.js'
+import { type MovableClock, movableClock } from '../fleet/clock/clock.js'
 import type { RedisServer } from '../support/servers/redis.js'
 import { until } from '../support/until.js'
 import { distantProcess, expectTwoHoldersAndAFence, processOn, serverWith } from './support.js'
 
-let clock: SteppedClock
+let clock: MovableClock
 let redis: RedisServer
 beforeEach(async () => {
-  clock = await steppedClock()
+  const made = movableClock()
+  if (typeof made === 'string') throw new Error(made)
+  clock = made
   redis = await serverWith({ env: clock.env })
 })
 afterEach(() => clock.remove())
@@ -21,7 +23,7 @@ describe('a server’s clock', () => {
     const first = await holdfast.lock('report').acquire()
     proxy.blackhole(true)
     const before = await timeOf(redis)
-    await clock.set(40_000)
+    clock.setMs(40_000)
     await until(async () => (await timeOf(redis)) >= before + 40)
     const second = await processOn(redis).lock('report', { wait: '5s' }).acquire()
     expectTwoHoldersAndAFence(first, second)
@@ -31,7 +33,7 @@ describe('a server’s clock', () => {
     const { holdfast, proxy } = await distantProcess(redis)
     const { token } = await holdfast.lock('report', { ttl: '1s' }).acquire()
     proxy.blackhole(true) // it will not renew
-    await clock.set(-3_600_000)
+    clock.setMs(-3_600_000)
     const there = processOn(redis)
     expect(await there.lock('report', { wait: '2s' }).tryAcquire()).toBeUndefined() // its ttl is long over
     expect(Number(await redis.command('PTTL', 'holdfast:report'))).toBeGreaterThan(3_500_000)
@@ -41,7 +43,7 @@ describe('a server’s clock', () => {
 
   test('that jumps back while the server loses its data gives smaller tokens: the fence refuses the second', async () => {
     const { token } = await processOn(redis).lock('report').acquire()
-    await clock.set(-3_600_000)
+    clock.setMs(-3_600_000)
     await redis.restart({ keepData: false })
     const second = await processOn(redis).lock('report', { wait: '5s' }).acquire()
     expect(second.token).toBeLessThan(token) // this is what is not promised
