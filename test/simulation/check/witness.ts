@@ -48,6 +48,8 @@ export class RedisWitness implements Witness {
     const { truth, checker } = this.#parts
     if (endsHold(name)) truth.released(owner, (Array.isArray(reply) ? reply[0] : reply) === 1)
     if (name === 'renew' && reply === 0) this.#countRefusals(owner)
+    if (name === 'renew' && reply === 1 && !isHolder(node, key, owner))
+      checker.fail('ownership', `${owner} renewed ${key}`)
     const answer = endsHold(name) && Array.isArray(reply) ? reply[1] : reply
     if (wish !== undefined && wish.queueMs > 0 && Array.isArray(answer) && answer.length === 3) {
       const { nowMs } = node
@@ -84,6 +86,15 @@ export class RedisWitness implements Witness {
 
 function endsHold(name: ScriptName): boolean {
   return name === 'release' || name === 'handoffMutex' || name === 'handoffPool'
+}
+
+function isHolder(node: ModelServer, key: string, owner: string): boolean {
+  return (
+    node
+      .recordOf(key)
+      ?.holders(node.nowMs)
+      .some((hold) => hold.owner === owner) ?? false
+  )
 }
 
 function answersArrive({ messageFaults, faults }: Options): boolean {
