@@ -1,5 +1,5 @@
 /** `npm run torture`: runs the cases, prints the verdicts, writes docs/torture.md from these and what was measured before. */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { format, resolveConfig } from 'prettier'
 import { remember, remembered } from './record.js'
@@ -47,5 +47,14 @@ async function write(results: readonly Result[]): Promise<void> {
   const path = 'docs/torture.md'
   const page = pageOf(results, columns, new Date().toISOString().slice(0, 10))
   writeFileSync(path, await format(page, { ...(await resolveConfig(path)), parser: 'markdown' }))
-  console.log(`${path} is written`)
+  const table = between.exec(readFileSync(path, 'utf8'))?.[0]
+  const readme = readFileSync('README.md', 'utf8')
+  if (table !== undefined)
+    writeFileSync(
+      'README.md',
+      readme.replace(between, () => table),
+    )
+  console.log(`${path} and the table of the README are written`)
 }
+
+const between = /<!-- torture:begin -->[^]*<!-- torture:end -->/
