@@ -12,6 +12,7 @@ const STEPS = [
   'types:legacy',
   'build',
   'test:coverage',
+  'test:chaos', // by itself: it loads the machine, and others would be late
   'test:simulation',
   'test:mutants',
   'test:node24',
