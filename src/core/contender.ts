@@ -199,12 +199,15 @@ export class Contender {
       },
       () => undefined, // told by the limited one
     )
+    this.#space.begin() // what comes after the end is given back before the store is closed
     limited(env, call, terms.storeTimeoutMs, 'acquire', true).then(
       (answer) => {
         this.#answered(seat, mark, answer)
+        this.#space.done()
       },
       (error: unknown) => {
         this.#failed(seat, error)
+        this.#space.done()
       },
     )
   }

@@ -294,12 +294,6 @@ export const mutants = [
     after: 'redlock-rb #36',
   },
   {
-    name: 'a renewal of memory finds what has expired',
-    file: memory,
-    from: 'const hold = this.#live(key)?.hold(owner)',
-    to: 'const hold = this.#entries.get(key)?.hold(owner)',
-  },
-  {
     name: 'Redis ends leases 60 ms early',
     file: record,
     from: 'this.mutex.endsMs < nowMs) this.mutex',

@@ -143,6 +143,7 @@ export class Wire<N extends Node> {
   /** Its process is gone for good: what the server still has of it goes too. */
   abandon(): void {
     this.#isAbandoned = true
+    this.#healedMs = Math.min(this.#healedMs, this.#world.nowMs)
     for (const socket of [...this.#sockets]) this.close(socket)
   }
 
