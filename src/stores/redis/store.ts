@@ -7,7 +7,7 @@ import { notSent, storeError } from './failure.js'
 import { type AuxKind, auxKey, keysOf } from './keys.js'
 import type { Link } from './link.js'
 import { listKeys } from './list.js'
-import { Notices } from './notices.js'
+import { Notices, type Way } from './notices.js'
 import { Together, type ScriptCall } from './together.js'
 import { tailWriter, type TailWriter } from './record.js'
 import { readAnswer, readBoolean, readHandoff, readInspection, readRevoked } from './replies.js'
@@ -41,11 +41,12 @@ export class RedisStore implements Store {
 
   async acquire(request: AcquireRequest): Promise<Answer> {
     const { key, queueMs, ttlMs } = checked(request)
-    const answer = await this.#ask(request)
+    const way = this.#wayFor(request)
+    const answer = await this.#ask(request, way)
     // A request that cannot be told of its grant does not queue, and a free key is had without a way to tell.
-    if (answer.granted || queueMs <= 0 || this.#notices.wayTo(key) !== undefined) return answer
+    if (answer.granted || queueMs <= 0 || way !== undefined) return answer
     const patienceMs = Math.min(openWithinMs, (ttlMs ?? 0) / 6)
-    return (await this.#notices.wayOpened(key, patienceMs)) ? this.#ask(request) : answer
+    return (await this.#notices.wayOpened(key, patienceMs)) ? this.#ask(request, this.#wayFor(request)) : answer
   }
 
   async renew(key: string, owner: string, ttlMs: number): Promise<boolean> {
@@ -101,9 +102,9 @@ export class RedisStore implements Store {
     return Promise.resolve()
   }
 
-  async #ask(request: AcquireRequest): Promise<Answer> {
+  async #ask(request: AcquireRequest, way: Way | undefined): Promise<Answer> {
     const { key, owner, limit } = request
-    const [keys, wish] = [this.#keys(key), this.#wish(request)]
+    const [keys, wish] = [this.#keys(key), this.#wish(request, way)]
     const script = limit === 1 ? scripts.acquireMutex : scripts.acquirePool
     const together = request.again === true ? await this.#askTogether(request, keys, wish) : undefined
     const reply = together ?? (await this.#run('acquire', script, keys, wish))
@@ -127,16 +128,23 @@ export class RedisStore implements Store {
     const { limit } = checked(next)
     if (next.key !== key) throw notSent('release', 'the next request has to be for the same key')
     const script = limit === 1 ? scripts.handoffMutex : scripts.handoffPool
-    const reply = await this.#run('release', script, this.#keys(key), [`${owner}\n`, ...this.#wish(next)])
+    const reply = await this.#run('release', script, this.#keys(key), [
+      `${owner}\n`,
+      ...this.#wish(next, this.#wayFor(next)),
+    ])
     const handoff = readHandoff(reply, limit)
     if (handoff.next.granted) this.#notices.granted(next.owner)
     else if (next.queueMs > 0) this.#notices.wantWay(key)
     return handoff
   }
 
-  #wish({ key, owner, ttlMs, holder, limit, permits, queueMs, turns = 0 }: AcquireRequest): string[] {
+  #wayFor({ key, queueMs }: AcquireRequest): Way | undefined {
+    return queueMs > 0 ? this.#notices.wayTo(key) : undefined
+  }
+
+  #wish(request: AcquireRequest, way: Way | undefined): string[] {
+    const { owner, ttlMs, holder, limit, permits, queueMs, turns = 0 } = request
     const [ttl, tokenTtl] = times(ttlMs)
-    const way = queueMs > 0 ? this.#notices.wayTo(key) : undefined
     const place = way === undefined ? '0' : String(Math.ceil(queueMs))
     const tail = this.#tail(holder)
     const wish = [`${owner}\n`, ttl, tokenTtl, way === 'shard' ? `+${tail}` : tail, place, String(turns)]
