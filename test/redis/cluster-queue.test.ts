@@ -241,7 +241,18 @@ test.each(Object.keys(programs) as (keyof typeof programs)[])(
 
 describe('a user with few rights', () => {
   const startLimited = async (user: string, rights: readonly string[]): Promise<Process> => {
-    const rule = ['SETUSER', user, 'on', '>password', ...rights, '+ping', '+info', '+cluster|slots', '+readonly']
+    const rule = [
+      'SETUSER',
+      user,
+      'on',
+      '>password',
+      ...rights,
+      '+ping',
+      '+info',
+      '+cluster|slots',
+      '+cluster|info',
+      '+readonly',
+    ]
     for (const node of cluster.nodes) await node.command('ACL', ...rule)
     const nodes = cluster.nodes.map(({ host, port }) => ({ host, port }))
     const client = new Cluster(nodes, { redisOptions: { username: user, password: 'password' } })

@@ -122,7 +122,7 @@ describe.each(clientKinds)('those who ask again in one tick, by $name', ({ open 
 /** Without what differs by the moment and the key. */
 function essence(result: PromiseSettledResult<Answer>): unknown {
   if (result.status === 'rejected') {
-    return (result.reason as Error).message.replaceAll(/[0-9a-f]{40}|line: \d+|:\d+:/g, '')
+    return (result.reason as Error).message.replaceAll(/[0-9a-f]{40}|line: \d+|:\d+[:.]/g, '')
   }
   const { value } = result
   return value.granted ? { granted: true } : { ...value, freeInMs: value.freeInMs !== undefined }

@@ -37,7 +37,7 @@ export class Notices {
   #subscriber: Subscriber | undefined = undefined
   #failures = 0
   #isOpen = false
-  #isHeard = false
+  #heardAtMs = Number.NEGATIVE_INFINITY
   #closed = false
   /** Those that wait for the first try to succeed or fail. */
   readonly #openings = new Set<(isOpen: boolean) => void>()
@@ -73,9 +73,9 @@ export class Notices {
     return this.#sharded() === undefined ? this.#opened(patienceMs) : isOpen === true
   }
 
-  /** A message has come, so the server that takes the calls is the one where we are subscribed. */
+  /** A message came of late, so the server that takes the calls is the one where we are subscribed. */
   get isHeard(): boolean {
-    return this.#isHeard
+    return this.#options.env.nowMs() - this.#heardAtMs < heardMs
   }
 
   /** Opens, if nothing is open or being opened. */
@@ -167,7 +167,7 @@ export class Notices {
 
   #settle(isOpen: boolean): void {
     this.#isOpen = isOpen
-    this.#isHeard = false
+    this.#heardAtMs = Number.NEGATIVE_INFINITY
     for (const settle of this.#openings) settle(isOpen)
   }
 
@@ -207,7 +207,7 @@ export class Notices {
     const key = name.slice(keyPrefix.length)
     if (revoked !== undefined) this.emit({ type: 'revoked', key, owner: revoked })
     if (granted === undefined) return
-    this.#isHeard = true
+    this.#heardAtMs = this.#options.env.nowMs()
     this.granted(granted)
     this.emit({ type: 'granted', key, owner: granted, token: Number(token) })
   }
@@ -223,5 +223,7 @@ export class Notices {
 
 const messageForm = /^(?:revoked\n([^\n]+)|granted\n([^\n]+)\n(\d+))\n([^]*)$/
 const youngMs = 50
+/** After a failover the other end may be silent for long, without an end of the connection. */
+const heardMs = 5_000
 const retryMinMs = 50
 const retryMaxMs = 5_000

@@ -160,16 +160,17 @@ export class RedisStore implements Store {
     })
   }
 
-  async #askTogether<T>(key: string, limit: number, whole: Call, read: (reply: unknown) => T): Promise<T> {
+  /** Sent at the end of the tick, or with a release that comes before. */
+  #askTogether<T>(key: string, limit: number, whole: Call, read: (reply: unknown) => T): Promise<T> {
     const { keys, args } = whole
-    const driver = await this.#driver('acquire')
-    let reply: unknown
-    try {
-      reply = await this.#together.ask({ driver, key, keys, args: limit === 1 ? [...args, '1', '1'] : args })
-    } catch (error) {
-      throw this.#failure(driver, 'acquire', error)
-    }
-    return reply === undefined ? this.#run(whole, read) : read(reply)
+    const driver = this.#driver('acquire')
+    if (driver instanceof Promise) return this.#run(whole, read)
+    return this.#together.ask({ driver, key, keys, args: limit === 1 ? [...args, '1', '1'] : args }).then(
+      (reply) => (reply === undefined ? this.#run(whole, read) : read(reply)),
+      (error: unknown) => {
+        throw this.#failure(driver, 'acquire', error)
+      },
+    )
   }
 
   #handOff(key: string, owner: string, next: AcquireRequest): Promise<Handoff> {
@@ -194,7 +195,8 @@ export class RedisStore implements Store {
     const [ttl, tokenTtl] = times(ttlMs)
     const place = way === undefined ? '0' : String(Math.ceil(queueMs))
     const tail = this.#tail(holder)
-    const heard = way === 'channel' && this.#notices.isHeard ? '1' : ''
+    // on a Cluster the ordinary channel may be open at another node
+    const heard = this.#link.shards === undefined && this.#notices.isHeard ? '1' : ''
     const wish = [`${owner}\n`, ttl, tokenTtl, way === 'shard' ? `+${tail}` : tail, place, String(turns), heard]
     return limit === 1 ? wish : [...wish, String(limit), String(permits)]
   }

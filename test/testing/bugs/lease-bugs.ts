@@ -15,6 +15,12 @@ export const leaseBugs: readonly Bug[] = [
     patch: () => ({ isOver: () => false }),
   },
   {
+    bug: 'says yes to a renewal of what has no lease, and forgets it',
+    caughtBy: 'gives a hold without a lease the end that a renewal asks for',
+    sync: true,
+    wrap: () => ({ renew: async () => true }),
+  },
+  {
     bug: 'says yes to a renewal and forgets it',
     caughtBy: 'keeps a renewed hold beyond its first lease',
     wrap: () => ({ renew: async () => true }),
