@@ -13,8 +13,6 @@ const STEPS = [
   'build',
   'test:coverage',
   'test:chaos', // by itself: it loads the machine, and others would be late
-  'test:simulation',
-  'test:mutants',
   'test:node24',
   'docs',
   'publint',

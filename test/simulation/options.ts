@@ -96,7 +96,7 @@ const redisFaults: readonly FaultKind[] = ['flush-all', 'failover', 'split-brain
 const gentleFaults: readonly FaultKind[] = ['flush-all', 'script-flush', 'lost-notices', 'force-release']
 const localFaults: readonly FaultKind[] = ['pause', 'suspend', 'wall-jump', 'force-release']
 
-export const faultKinds: readonly FaultKind[] = [
+const faultKinds: readonly FaultKind[] = [
   ...clientFaults,
   ...networkFaults,
   ...serverFaults,
