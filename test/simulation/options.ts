@@ -96,14 +96,6 @@ const redisFaults: readonly FaultKind[] = ['flush-all', 'failover', 'split-brain
 const gentleFaults: readonly FaultKind[] = ['flush-all', 'script-flush', 'lost-notices', 'force-release']
 const localFaults: readonly FaultKind[] = ['pause', 'suspend', 'wall-jump', 'force-release']
 
-const faultKinds: readonly FaultKind[] = [
-  ...clientFaults,
-  ...networkFaults,
-  ...serverFaults,
-  ...redisFaults,
-  'force-release',
-]
-
 export const readWriteLimit: number = 2 ** 30
 
 /** Draws a world. Each fault's rate is drawn by itself, and is often zero, so that runs differ in kind and not only in detail. */
