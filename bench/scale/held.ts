@@ -9,20 +9,20 @@ export interface HeldArgs {
   readonly width: number
   readonly batches: number
   readonly batch: number
+  /** Of each lock; absent: the default of the store. */
+  readonly ttl?: '1h'
   /** Bytes in use at the store; absent: it is memory of this process. */
   readonly storeBytes?: () => Promise<number>
 }
 
-/** Long enough that few renewals fall into the measurement: of what they cost, ops tell nothing. */
-const ttl = '1h'
-
 export async function held(lock: AnyLock, args: HeldArgs): Promise<Numbers[]> {
-  const { sizes, width, storeBytes } = args
+  const { sizes, width, ttl, storeBytes } = args
+  const options = ttl === undefined ? {} : { ttl }
   const most = sizes.at(-1) ?? 0
   const names = Array.from({ length: most }, (_, n) => keyOf(n))
   const leases = new Array<Lease | undefined>(most).fill(undefined)
   const acquire = async (n: number): Promise<void> => {
-    leases[n] = await lock(names[n] ?? '', { ttl }).acquire()
+    leases[n] = await lock(names[n] ?? '', options).acquire()
   }
   // compiled code and connections are not those of a lock
   await forAll(sizes[0] ?? 0, width, acquire)
@@ -51,17 +51,18 @@ async function calls(
   lock: AnyLock,
   names: readonly string[],
   size: number,
-  { batches, batch }: HeldArgs,
+  { batches, batch, ttl }: HeldArgs,
 ): Promise<Numbers> {
+  const options = ttl === undefined ? {} : { ttl }
   const some = (n: number): string => names[(n * 7919) % size] ?? ''
   const time = (call: (n: number) => unknown): Promise<number> => microseconds(call, batches, batch)
   return {
-    pair: await time(async (n) => (await lock(`other:${String(n % 1000)}`, { ttl }).acquire()).release()),
+    pair: await time(async (n) => (await lock(`other:${String(n % 1000)}`, options).acquire()).release()),
     refused: await time((n) => lock(some(n)).tryAcquire()),
     isLocked: await time((n) => lock(some(n)).isLocked()),
     inspect: await time((n) => lock(some(n)).inspect()),
     forced: await time(async (n) => {
-      await lock(`forced:${String(n % 1000)}`, { ttl }).acquire()
+      await lock(`forced:${String(n % 1000)}`, options).acquire()
       await lock(`forced:${String(n % 1000)}`).forceRelease()
     }),
   }

@@ -32,7 +32,7 @@ const waiterColumns: readonly Column[] = [
 export function pageOf(results: Readonly<Record<string, readonly Numbers[]>>, machine: string, page: string): string {
   const figures: Record<string, string> = { machine: `${machine}.` }
   for (const [name, rows] of Object.entries(results)) {
-    figures[name] = table(rows, name.startsWith('held') ? heldColumns : waiterColumns)
+    figures[name] = table(rows, name.startsWith('waiters') ? waiterColumns : heldColumns)
   }
   return page.replace(/<!-- (\w+) -->\n[\s\S]*?<!-- end -->/g, (all, name: string) =>
     figures[name] === undefined ? all : `<!-- ${name} -->\n\n${figures[name]}\n\n<!-- end -->`,
