@@ -8,8 +8,22 @@ import { distantProcess, expectTwoHoldersAndAFence, processOn, server } from './
 async function pair(): Promise<{ primary: RedisServer; replica: RedisServer }> {
   const primary = await server('--repl-diskless-sync-delay', '0')
   const replica = await server('--replicaof', '127.0.0.1', String(primary.port))
-  await until(async () => String(await replica.command('INFO', 'replication')).includes('master_link_status:up'))
+  await until(async () => (await replication(replica)).includes('master_link_status:up'))
   return { primary, replica }
+}
+
+/** Waits until the replica has all that the primary wrote; WAIT would tell of the writes of its own connection only. */
+async function caughtUp(primary: RedisServer, replica: RedisServer): Promise<void> {
+  const written = offsetOf(await replication(primary))
+  await until(async () => offsetOf(await replication(replica)) >= written)
+}
+
+async function replication(server: RedisServer): Promise<string> {
+  return String(await server.command('INFO', 'replication'))
+}
+
+function offsetOf(info: string): number {
+  return Number(/master_repl_offset:(\d+)/.exec(info)?.[1])
 }
 
 async function promote(replica: RedisServer): Promise<void> {
@@ -35,7 +49,7 @@ describe('a failover to a replica', () => {
   test('that has heard of the grant: the key stays held, until its lease is over', async () => {
     const { primary, replica } = await pair()
     const { token } = await processOn(primary).lock('report', { ttl: '2s' }).acquire()
-    await primary.command('WAIT', '1', '5000')
+    await caughtUp(primary, replica)
     await primary.kill()
     await promote(replica)
     const there = processOn(replica)
