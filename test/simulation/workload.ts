@@ -151,10 +151,11 @@ export class Workload {
   }
 
   async #end(client: Client, random: Random, held: Held): Promise<void> {
-    const { checker, world, marks } = this.#parts
+    const { checker, world, marks, truth } = this.#parts
     const { lease, hold } = held
     const wasActive = checker.look(held)
     const calledMs = world.nowMs
+    truth.factOf(hold.owner).letGoAtMs = calledMs
     const how = random.pick(['release', 'release', 'dispose', 'twice'])
     try {
       if (how === 'dispose') {
