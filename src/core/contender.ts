@@ -103,7 +103,7 @@ export class Contender {
     return {
       request,
       answered: (answer) => {
-        if (answer.granted && seat.abandoned) this.#space.cleanUp(terms, seat.owner)
+        this.#cleanUp(seat, terms, answer)
         this.#answered(seat, mark, answer)
       },
       failed: (error) => {
@@ -141,7 +141,7 @@ export class Contender {
     const { env, store } = this.#space
     const mark = markOf(env, false)
     this.#askedAt = mark
-    return { mark, request: this.#space.requestOf(terms, seat.owner, queueMs(store.capabilities.scope)) }
+    return { mark, request: this.#space.requestOf(terms, seat.owner, mark.wallMs, queueMs(store.capabilities.scope)) }
   }
 
   #openFirst(seat: Seat, opening: Promise<void>): void {
@@ -171,22 +171,30 @@ export class Contender {
   #askAsync(seat: Seat, terms: Terms): void {
     const { env, store } = this.#space
     const { mark, request } = this.#request(seat, terms)
-    const call = invoke(() => store.acquire(request))
-    call.then(
+    const late = (answer: Answer): void => {
+      this.#cleanUp(seat, terms, answer)
+    }
+    limited(
+      env,
+      invoke(() => store.acquire(request)),
+      terms.storeTimeoutMs,
+      'acquire',
+      true,
+      late,
+    ).then(
       (answer) => {
-        // granted to nobody any more: too late for its time limit, or its waiter left
-        if (answer.granted && seat.abandoned) this.#space.cleanUp(terms, seat.owner)
-      },
-      () => undefined, // told by the limited one
-    )
-    limited(env, call, terms.storeTimeoutMs, 'acquire', true).then(
-      (answer) => {
+        this.#cleanUp(seat, terms, answer)
         this.#answered(seat, mark, answer)
       },
       (error: unknown) => {
         this.#failed(seat, error)
       },
     )
+  }
+
+  /** Releases what was granted to nobody any more: too late for its time limit, or its waiter left. */
+  #cleanUp(seat: Seat, terms: Terms, answer: Answer): void {
+    if (answer.granted && seat.abandoned) this.#space.cleanUp(terms, seat.owner)
   }
 
   #answered(seat: Seat, mark: Mark, answer: Answer): void {

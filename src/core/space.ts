@@ -68,10 +68,11 @@ export class Space {
     return this.#block + letters.charAt(place)
   }
 
-  requestOf(terms: Terms, owner: string, queueMs: number): AcquireRequest {
+  /** `since`: the wall clock. */
+  requestOf(terms: Terms, owner: string, since: number, queueMs = 0): AcquireRequest {
     const { storeKey, limit, permits, label, expireMs } = terms
     const { env } = this
-    const holder = { host: env.host, pid: env.pid, label, since: env.wallMs(), expireMs }
+    const holder = { host: env.host, pid: env.pid, label, since, expireMs }
     const turns = queueMs > 0 ? this.turnsOf(terms) : 0
     const ttlMs = terms.timed ? leaseMs(terms) : null
     return { key: storeKey, owner, ttlMs, limit, permits, queueMs, turns, holder }
