@@ -12,6 +12,8 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const CHUNK = 512
 /** For one order of that many worlds. */
 const LIMIT_MS = 240_000
+/** The same while a planted bug is looked for, which may be one that never ends. */
+const SHORT_LIMIT_MS = 45_000
 
 /** Marks that count no fault. */
 const NO_FAULTS = new Set([
@@ -130,7 +132,7 @@ function serveOrders(bundle, { take, add, quiet }) {
       clearTimeout(timer)
       if (order === undefined) child.disconnect()
       else {
-        timer = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS)
+        timer = setTimeout(() => child.kill('SIGKILL'), quiet ? SHORT_LIMIT_MS : LIMIT_MS)
         child.send(order)
       }
     }

@@ -28,6 +28,8 @@ export class Deadline {
   renewAtMs: number = Number.POSITIVE_INFINITY
   renewing = false
   timer: Timer | undefined = undefined
+  /** When it was seen last what the store renewed by itself. */
+  #lookedAt: Mark | undefined = undefined
   readonly #terms: Terms
   readonly #scope: Capabilities['scope']
   readonly #expireTrustedMs: number
@@ -47,6 +49,7 @@ export class Deadline {
   extend(mark: Mark, leaseMs: number | null): void {
     const { ttlMs } = this.#terms
     this.leased = mark
+    this.#lookedAt = undefined
     this.leaseMs = leaseMs
     this.#leaseTrustedMs = leaseMs === null ? Number.POSITIVE_INFINITY : trustedMs(leaseMs, this.#scope)
     this.renewAtMs =
@@ -61,10 +64,15 @@ export class Deadline {
     return betweenMs(this.leased, now) < this.#leaseTrustedMs ? undefined : 'LOCK_LOST'
   }
 
-  /** The store renewed it by itself, `ageMs` ago. false: that is over too. */
+  /** The store renewed it by itself, `ageMs` ago by the monotonic clock. false: that is over too. */
   renewedElsewhere(now: Mark, ageMs: number): boolean {
-    if (now.nowMs - ageMs <= this.leased.nowMs || ageMs >= this.#leaseTrustedMs) return false
-    this.leased = { nowMs: now.nowMs - ageMs, wallMs: now.wallMs - ageMs, bootMs: Number.NaN }
+    const before = this.#lookedAt ?? this.leased
+    // a suspend since the last look may have come after the renewal
+    const asleepMs = betweenMs(before, now) - (now.nowMs - before.nowMs)
+    this.#lookedAt = now
+    const atMostMs = ageMs + asleepMs
+    if (now.nowMs - ageMs <= this.leased.nowMs || atMostMs >= this.#leaseTrustedMs) return false
+    this.leased = { nowMs: now.nowMs - ageMs, wallMs: now.wallMs - atMostMs, bootMs: now.bootMs - atMostMs }
     return true
   }
 

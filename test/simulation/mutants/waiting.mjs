@@ -1,0 +1,107 @@
+// Planted bugs of unknown outcomes, waiting and the end of an instance.
+
+/** See ./index.mjs. */
+export const waiting = [
+  {
+    name: 'a new owner for each try',
+    file: 'src/core/acquire.ts',
+    from: 'await send(space, terms, seat, mark)',
+    to: 'await send(space, terms, failing === undefined ? seat : space.newSeat(), mark)',
+    after: 'redlock, redis-semaphore, redlock-universal',
+    classic: 'new-owner-on-retry',
+  },
+  {
+    name: 'a waiter asks again as another',
+    file: 'src/core/contender.ts',
+    from: '    this.#failure = failure\n',
+    to: '    this.#failure = failure\n    this.#dropSeat()\n',
+    after: 'redlock, redis-semaphore, redlock-universal',
+  },
+  {
+    name: 'what was given up is not released',
+    file: 'src/core/space.ts',
+    from: '    this.cleanUp(terms, seat.owner)\n',
+    after: 'redisson #2714, curator #600',
+  },
+  {
+    name: "a late grant is nobody's",
+    file: 'src/core/contender.ts',
+    from: 'if (entered && this.#isNobodys(seat, terms)) this.#space.cleanUp(terms, seat.owner)',
+    to: 'void entered',
+    after: 'redlock-universal',
+  },
+  {
+    name: 'a failed release is not tried again',
+    file: 'src/core/release.ts',
+    from: '    if (leftMs <= 0) space.cleanUp(terms, owner)\n',
+    after: 'curator #1193, redis-py #3847',
+  },
+  {
+    name: 'a release is not sent',
+    file: 'src/core/release.ts',
+    from: 'Promise.resolve(store.release(storeKey, owner)), storeTimeoutMs',
+    to: 'Promise.resolve(true), storeTimeoutMs',
+    classic: 'no-release-call',
+  },
+  {
+    name: 'a call has no time limit',
+    file: 'src/core/limited.ts',
+    from: "      reject(new StoreError(operation, text, { outcome: 'unknown' }))",
+    to: '      void text',
+  },
+  {
+    name: 'a waiter waits for its notice alone',
+    file: 'src/core/contender.ts',
+    from: '    if (delayMs === heartbeatMs(scope)) this.askAtBeat()\n    else this.askIn(delayMs)',
+    to: '    if (position === undefined) this.askIn(delayMs)',
+    after: 'redisson #1763',
+    classic: 'wait-only-for-notify',
+  },
+  {
+    name: 'who gave up stays in line',
+    file: 'src/core/gate.ts',
+    from: '    this.#remove(waiter)\n    waiter.refuse(reason)',
+    to: '    waiter.refuse(reason)',
+    after: 'async-mutex, verrou',
+  },
+  {
+    name: 'the place at the store is not given up',
+    file: 'src/core/gate.ts',
+    from: 'if (next === undefined) this.#contender.leave(waiter.terms)',
+    to: 'if (next === undefined) this.#contender.rest()',
+    after: 'redisson #2714',
+  },
+  {
+    name: 'a wait heeds no signal',
+    file: 'src/core/waiter.ts',
+    from: "    signal.addEventListener('abort', this.#abort, { once: true })\n",
+    after: "Node's Web Locks",
+  },
+  {
+    name: 'a wait ends too early',
+    file: 'src/core/waiter.ts',
+    from: 'this.sinceMs + this.waitMs - env.nowMs()',
+    to: 'this.sinceMs + this.waitMs / 2 - env.nowMs()',
+  },
+  { name: 'the timer of a wait stays', file: 'src/core/waiter.ts', from: '    this.#timer?.clear()\n' },
+  { name: 'the answer of a hand-over is dropped', file: 'src/core/release.ts', from: '  handed.answered(next)\n' },
+  {
+    name: 'the last in the line comes first',
+    file: 'src/core/queue.ts',
+    from: '    return this.#first\n',
+    to: '    return this.#last\n',
+  },
+  {
+    name: 'a refusal is taken for a grant',
+    file: 'src/core/acquire.ts',
+    from: 'if (!answer.granted) result = { holder: answer.holder }',
+    to: 'if (seat.abandoned) result = { holder: answer.holder }',
+    after: 'verrou',
+  },
+  {
+    name: 'a wait is over and nobody is told',
+    file: 'src/core/gate.ts',
+    from: '    this.#refuseAll(closedError())',
+    to: '    this.#contender.rest()',
+  },
+]
