@@ -19,6 +19,7 @@ const STEPS = [
   'size',
   'knip',
   'pack:check',
+  'sbom',
 ]
 
 await main(async () => {
