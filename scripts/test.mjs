@@ -12,6 +12,8 @@ const STEPS = [
   'types:legacy',
   'build',
   'test:coverage',
+  'test:simulation',
+  'test:mutants',
   'test:node24',
   'docs',
   'publint',

@@ -11,8 +11,15 @@ declare module 'redlock' {
     retryDelay: number
     retryJitter: number
   }
+  export class ExecutionError extends Error {}
   export default class Redlock {
     constructor(clients: readonly Redis[], settings: Partial<Settings>)
     acquire(resources: string[], duration: number, settings: Partial<Settings>): Promise<Lock>
+    using<T>(
+      resources: string[],
+      duration: number,
+      settings: Partial<Settings>,
+      routine: (signal: AbortSignal) => Promise<T>,
+    ): Promise<T>
   }
 }

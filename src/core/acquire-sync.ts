@@ -88,7 +88,7 @@ function askPatiently(space: Space, terms: Terms, seat: Seat, since: Mark, waitM
   for (let failures = 0; ; failures++) {
     const mark = markOf(env, false)
     try {
-      return askSync(space, terms, seat)
+      return askSync(space, terms, seat.owner)
     } catch (error) {
       unknown ||= outcomeOf(error) === 'unknown'
       failing ??= mark

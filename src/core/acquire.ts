@@ -19,8 +19,12 @@ export interface Refusal {
 /** The hold, when the store is this process's memory and nobody waits for the key; else undefined: ask properly. */
 export function acquireAtOnce(space: Space, terms: Terms): Hold | undefined {
   if (!space.local || (space.gates.size > 0 && space.gates.has(terms.storeKey))) return undefined
-  const result = attempt(() => askSync(space, terms), terms)
-  return result instanceof Hold ? result : undefined
+  try {
+    const result = askSync(space, terms, space.newOwner())
+    return result instanceof Hold ? result : undefined
+  } catch (error) {
+    throw asHoldfastError(error, 'acquire', terms.key)
+  }
 }
 
 /** Acquires, or rejects; `take` makes what it resolves to. @throws LockedError, LockTimeoutError, StoreError, or the signal's reason */
@@ -59,17 +63,22 @@ export async function tryAcquire<T>(
  * One request without promises, where the store allows it: the grant, or the refusal.
  * @throws StoreError, InvalidOptionError
  */
-export function askSync(space: Space, terms: Terms, seat: Seat = space.newSeat()): Hold | Refusal {
+export function askSync(space: Space, terms: Terms, owner: string): Hold | Refusal {
   const store = space.syncStore
   if (store === undefined) throw new TypeError('an async store was asked in sync') // a fault of ours
   const mark = terms.timed ? markOf(space.env, false) : undefined
-  const answer = store.acquire(space.requestOf(terms, seat.owner, 0))
+  const answer = store.acquire(space.requestOf(terms, owner, 0))
   if (!answer.granted) return answer
-  if (mark === undefined || isFresh(space, terms, mark))
-    return holdOf(space, terms, seat, { token: answer.token, mark })
-  const renewedAt = markOf(space.env, false)
-  if (!store.renew(terms.storeKey, seat.owner, leaseMs(terms) ?? 0)) throw tooSlow()
-  return holdOf(space, terms, seat, { token: answer.token, mark: renewedAt })
+  const grant = { token: answer.token, mark }
+  const fresh = mark === undefined || isFresh(space, terms, mark)
+  return fresh ? holdOf(space, terms, owner, grant) : refreshSync(space, terms, owner, grant)
+}
+
+/** Renews at once what was granted so late that less than half of its lease is left. */
+function refreshSync(space: Space, terms: Terms, owner: string, { token }: { token: number }): Hold {
+  const mark = markOf(space.env, false)
+  if (space.syncStore?.renew(terms.storeKey, owner, leaseMs(terms) ?? 0) !== true) throw tooSlow()
+  return holdOf(space, terms, owner, { token, mark })
 }
 
 /** The lease was over before it could be used. Worth another try: the answers may come faster. */
@@ -80,8 +89,13 @@ function tooSlow(): StoreError {
   )
 }
 
-function holdOf(space: Space, terms: Terms, seat: Seat, grant: { token: number; mark: Mark | undefined }): Hold {
-  const hold = new Hold(space, terms, seat, grant)
+function holdOf(
+  space: Space,
+  terms: Terms,
+  owner: string,
+  { token, mark }: { token: number; mark: Mark | undefined },
+): Hold {
+  const hold = new Hold(space, terms, owner, { token, start: mark === undefined ? undefined : { mark } })
   if (traced('holdfast:acquired')) trace('holdfast:acquired', { key: terms.key, token: hold.token, waitedMs: 0 })
   return hold
 }
@@ -120,8 +134,8 @@ async function askPatiently(space: Space, terms: Terms, seat: Seat): Promise<Hol
         mark = markOf(env, false)
       }
       const answer = await limited(env, send(space, terms, seat), terms.storeTimeoutMs, 'acquire', true)
-      if (!answer.granted || seat.state === 'abandoned') return { holder: answer.granted ? undefined : answer.holder }
-      if (isFresh(space, terms, mark)) return holdOf(space, terms, seat, { token: answer.token, mark })
+      if (!answer.granted || seat.abandoned) return { holder: answer.granted ? undefined : answer.holder }
+      if (isFresh(space, terms, mark)) return holdOf(space, terms, seat.owner, { token: answer.token, mark })
       return await refresh(space, terms, seat, answer.token)
     } catch (error) {
       const failure = asHoldfastError(error, 'acquire', terms.key)
@@ -131,7 +145,7 @@ async function askPatiently(space: Space, terms: Terms, seat: Seat): Promise<Hol
       failing ??= mark
       const pauseMs = failureRetryMs(failures, env.random())
       const spent = elapsedMs(env, failing) + pauseMs >= terms.storeTimeoutMs
-      if (!lost || spent || seat.state === 'abandoned') {
+      if (!lost || spent || seat.abandoned) {
         if (unknown) space.abandon(terms, seat)
         throw failure
       }
@@ -145,7 +159,7 @@ function send(space: Space, terms: Terms, seat: Seat): Promise<Answer> {
   const call = Promise.resolve(space.store.acquire(space.requestOf(terms, seat.owner, 0)))
   call.then(
     (late) => {
-      if (late.granted && seat.state === 'abandoned') space.cleanUp(terms, seat.owner)
+      if (late.granted && seat.abandoned) space.cleanUp(terms, seat.owner)
     },
     () => undefined, // told by the limited one
   )
@@ -159,15 +173,7 @@ async function refresh(space: Space, terms: Terms, seat: Seat, token: number): P
   const call = Promise.resolve(store.renew(terms.storeKey, seat.owner, leaseMs(terms) ?? 0))
   const renewed = await limited(env, call, terms.storeTimeoutMs, 'renew', true)
   if (!renewed || !isFresh(space, terms, mark)) throw tooSlow()
-  return seat.state === 'open' ? holdOf(space, terms, seat, { token, mark }) : { holder: undefined }
-}
-
-function attempt<T>(ask: () => T, terms: Terms): T {
-  try {
-    return ask()
-  } catch (error) {
-    throw asHoldfastError(error, 'acquire', terms.key)
-  }
+  return seat.abandoned ? { holder: undefined } : holdOf(space, terms, seat.owner, { token, mark })
 }
 
 /** Rejects as soon as the signal aborts; what is granted after that is given back. */

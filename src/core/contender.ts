@@ -116,7 +116,7 @@ export class Contender {
     return {
       request,
       answered: (answer) => {
-        if (answer.granted && seat.state === 'abandoned') this.#space.cleanUp(terms, seat.owner)
+        if (answer.granted && seat.abandoned) this.#space.cleanUp(terms, seat.owner)
         this.#answered(seat, mark, answer)
       },
       failed: (error) => {
@@ -195,7 +195,7 @@ export class Contender {
     call.then(
       (answer) => {
         const entered = answer.granted || answer.position !== undefined
-        if (entered && this.#isNobodys(seat)) this.#space.cleanUp(terms, seat.owner)
+        if (entered && this.#isNobodys(seat, terms)) this.#space.cleanUp(terms, seat.owner)
       },
       () => undefined, // told by the limited one
     )
@@ -210,9 +210,11 @@ export class Contender {
   }
 
   /** What it was granted, or its place, came too late: its waiter left, or had it by a notice, and a release has overtaken this question. */
-  #isNobodys(seat: Seat): boolean {
+  #isNobodys(seat: Seat, terms: Terms): boolean {
     if (seat === this.#seat) return false
-    return seat.state === 'abandoned' || !this.#space.holds.all().some(({ owner }) => owner === seat.owner)
+    if (seat.abandoned) return true
+    // with a least hold the record has to outlive the hold
+    return terms.minHoldMs === 0 && this.#space.holds.find(seat.owner) === undefined
   }
 
   #answered(seat: Seat, mark: Mark, answer: Answer): void {

@@ -138,12 +138,9 @@ export class Gate implements Line, Client {
     }
     this.#contender.seated()
     const turns = this.#space.turnsOf(head.terms)
-    const timed = head.terms.timed ? mark : undefined
-    const since = noticed && timed !== undefined ? { since: markOf(env, false) } : {}
-    this.#give(
-      head,
-      new Hold(this.#space, head.terms, seat, { token, mark: timed, leaseMs: grantedMs, turns, ...since }),
-    )
+    const since = noticed ? markOf(env, false) : mark
+    const start = head.terms.timed ? { mark, leaseMs: grantedMs, since } : undefined
+    this.#give(head, new Hold(this.#space, head.terms, seat.owner, { token, start, turns }))
     const next = this.#waiters.first
     if (next === undefined) return
     if (next.terms.limit > 1) this.#contender.ask()

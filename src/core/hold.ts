@@ -1,20 +1,17 @@
-import { betweenMs, elapsedMs, type Mark, markOf, type Timer } from './env.js'
+import { Deadline, type Start } from './deadline.js'
+import { elapsedMs, type Mark } from './env.js'
 import { type EndCode, LockLostError } from './errors.js'
-import { renewAfterMs, trustedMs } from './plan.js'
+import type { Linked } from './queue.js'
 import { renew } from './renewal.js'
-import type { Seat, Space } from './space.js'
-import { isPassable, leaseMs, type Terms } from './terms.js'
+import type { Space } from './space.js'
+import { isPassable, type Terms } from './terms.js'
 import { trace, traced } from './trace.js'
 
 /** What was granted. */
 export interface Grant {
   readonly token: number
-  /** The moment from which the lease is counted: before the request for it was sent. undefined: nothing here is timed. */
-  readonly mark: Mark | undefined
-  /** Length of the lease; default: what the terms ask for. */
-  readonly leaseMs?: number | null
-  /** The moment from which `expire` and `minHold` are counted; default: `mark`. */
-  readonly since?: Mark
+  /** undefined: nothing here is timed. */
+  readonly start: Start | undefined
   /** How many hand-overs within the process it may serve; default 0. */
   readonly turns?: number
 }
@@ -23,51 +20,39 @@ export interface Grant {
  * One hold, from grant to end. It knows its deadline and ends itself there, whatever the store says; once ended it never
  * comes back. Leases are the faces that users see of it.
  */
-export class Hold {
+export class Hold implements Linked<Hold> {
   readonly space: Space
   readonly terms: Terms
   readonly owner: string
   readonly token: number
   /** How it ended; undefined while held. */
   ended: EndCode | undefined = undefined
-  /** When the next renewal is due, on the monotonic clock. */
-  renewAtMs: number = Number.POSITIVE_INFINITY
-  renewing = false
-  readonly #place: number
+  /** undefined: nothing here is timed. */
+  readonly deadline: Deadline | undefined
+  before: Hold | undefined = undefined
+  after: Hold | undefined = undefined
   readonly #turns: number
-  /** When the request for the hold was sent. undefined: nothing here is timed. */
-  readonly #since: Mark | undefined
-  /** When the last successful request for the lease was sent. */
-  #leased: Mark | undefined
-  #leaseMs: number | null = null
-  #leaseTrustedMs: number = Number.POSITIVE_INFINITY
-  readonly #expireTrustedMs: number
-  #timer: Timer | undefined = undefined
   #controller: AbortController | undefined = undefined
   #lost: LockLostError | undefined = undefined
 
-  constructor(space: Space, terms: Terms, seat: Seat, { token, mark, leaseMs: grantedMs, since, turns }: Grant) {
+  constructor(space: Space, terms: Terms, owner: string, grant: Grant) {
+    const { start } = grant
     this.space = space
     this.terms = terms
-    this.owner = seat.owner
-    this.token = token
-    this.#since = since ?? mark
-    this.#turns = turns ?? 0
-    const { expireMs } = terms
-    const { scope } = space.store.capabilities
-    this.#expireTrustedMs = expireMs === undefined ? Number.POSITIVE_INFINITY : trustedMs(expireMs, scope)
-    seat.state = 'granted'
-    this.#place = space.holds.add(this)
+    this.owner = owner
+    this.token = grant.token
+    this.#turns = grant.turns ?? 0
+    this.deadline = start === undefined ? undefined : new Deadline(terms, space.store.capabilities.scope, start)
+    space.holds.push(this)
     if (!space.local) space.held.set(terms.storeKey, this)
-    if (mark !== undefined) this.extend(mark, grantedMs === undefined ? leaseMs(terms) : grantedMs)
+    if (start !== undefined) this.arm()
   }
 
   /** Looks at the clocks, then says whether it is still ours. `strict` asks the slow clock as well. */
   isActive(strict = false): boolean {
     if (this.ended !== undefined) return false
-    if (this.#since === undefined) return true
-    const cause = this.#overdue(strict)
-    if (cause === undefined) return true
+    const cause = this.deadline?.overdue(this.space.env, strict)
+    if (cause === undefined || (cause === 'LOCK_LOST' && this.#renewedElsewhere())) return true
     this.end(cause, cause === 'LOCK_LOST' ? 'its lease could not be renewed in time' : undefined)
     return false
   }
@@ -75,15 +60,12 @@ export class Hold {
   /** How long it stays ours without a renewal, at most; 0 when ended, Infinity when nothing limits it. */
   remainingMs(): number {
     if (!this.isActive()) return 0
-    if (this.#since === undefined || this.#leased === undefined) return Number.POSITIVE_INFINITY
-    const now = markOf(this.space.env, false)
-    const expireLeftMs = this.#expireTrustedMs - betweenMs(this.#since, now)
-    return Math.max(Math.min(this.#leaseTrustedMs - betweenMs(this.#leased, now), expireLeftMs), 0)
+    return this.deadline?.remainingMs(this.space.env) ?? Number.POSITIVE_INFINITY
   }
 
   /** Time since the request for the hold was sent. */
   heldMs(): number {
-    return this.#since === undefined ? 0 : elapsedMs(this.space.env, this.#since)
+    return this.deadline === undefined ? 0 : elapsedMs(this.space.env, this.deadline.since)
   }
 
   signal(): AbortSignal {
@@ -99,42 +81,35 @@ export class Hold {
     return this.#lost
   }
 
-  /** A request for the lease, sent at `mark`, came through. */
-  extend(mark: Mark, ttlMs: number | null): void {
-    if (this.ended !== undefined) return
-    const { scope } = this.space.store.capabilities
-    if (this.#leased === undefined || mark.nowMs >= this.#leased.nowMs) {
-      this.#leased = mark
-      this.#leaseMs = ttlMs
-      this.#leaseTrustedMs = ttlMs === null ? Number.POSITIVE_INFINITY : trustedMs(ttlMs, scope)
-      this.renewAtMs =
-        ttlMs !== null &&
-        this.terms.ttlMs !== null &&
-        mark.nowMs + this.#leaseTrustedMs < (this.#since?.nowMs ?? 0) + this.#expireTrustedMs
-          ? mark.nowMs + renewAfterMs(Math.min(ttlMs, this.terms.ttlMs))
-          : Number.POSITIVE_INFINITY
-    }
+  /** A request for a lease of `grantedMs`, sent at `mark`, came through. */
+  extend(mark: Mark, grantedMs: number | null): void {
+    const { deadline } = this
+    if (deadline === undefined || this.ended !== undefined) return
+    if (mark.nowMs >= deadline.leased.nowMs) deadline.extend(mark, grantedMs)
     this.arm()
   }
 
   /** Sets the timer for what comes next: a renewal, or the end. */
   arm(): void {
-    this.#timer?.clear()
-    this.#timer = undefined
-    if (this.ended !== undefined) return
-    const nextMs = this.renewing ? this.#endsAtMs() : Math.min(this.renewAtMs, this.#endsAtMs())
-    if (nextMs === Number.POSITIVE_INFINITY) return
+    const { deadline } = this
+    if (deadline === undefined) return
+    deadline.timer?.clear()
+    deadline.timer = undefined
+    const nextAtMs = deadline.nextAtMs()
+    if (this.ended !== undefined || nextAtMs === Number.POSITIVE_INFINITY) return
     const { env } = this.space
     const look = (): void => {
-      this.#look()
+      this.#look(deadline)
     }
-    this.#timer = env.setTimer(look, Math.max(nextMs - env.nowMs(), 0), false)
+    deadline.timer = env.setTimer(look, Math.max(nextAtMs - env.nowMs(), 0), false)
   }
 
   /** Renews at once, for news that may have been missed. */
   renewNow(): void {
-    if (this.renewAtMs === Number.POSITIVE_INFINITY || this.renewing || this.ended !== undefined) return
-    this.renewAtMs = this.space.env.nowMs()
+    const { deadline } = this
+    if (deadline === undefined || this.ended !== undefined) return
+    if (deadline.renewAtMs === Number.POSITIVE_INFINITY || deadline.renewing) return
+    deadline.renewAtMs = this.space.env.nowMs()
     this.arm()
   }
 
@@ -142,8 +117,8 @@ export class Hold {
     if (this.ended !== undefined) return
     this.ended = code
     const { space, terms, owner, token } = this
-    this.#timer?.clear()
-    space.holds.remove(this.#place)
+    this.deadline?.timer?.clear()
+    space.holds.remove(this)
     if (!space.local && space.held.get(terms.storeKey) === this) space.held.delete(terms.storeKey)
     space.store.selfRenewal?.stop(terms.storeKey, owner)
     if (code !== 'LOCK_RELEASED') {
@@ -163,38 +138,19 @@ export class Hold {
    * of the reserved tokens. undefined: not allowed to these terms, or not with what is left of the lease.
    */
   passTo(terms: Terms): Hold | undefined {
-    const { space, owner } = this
-    if (this.#turns === 0 || terms.ttlMs !== this.terms.ttlMs || !isPassable(terms) || !this.isActive())
-      return undefined
-    if (this.#leased !== undefined && elapsedMs(space.env, this.#leased) > this.#leaseTrustedMs / 2) return undefined
+    const { space, owner, deadline } = this
+    if (this.#turns === 0 || terms.ttlMs !== this.terms.ttlMs || !isPassable(terms)) return undefined
+    if (!this.isActive() || deadline?.isFresh(space.env) === false) return undefined
     this.end('LOCK_RELEASED')
-    const grant = { token: this.token + 1, mark: this.#leased, leaseMs: this.#leaseMs, turns: this.#turns - 1 }
-    return new Hold(space, terms, { owner, state: 'open' }, grant)
-  }
-
-  /** When it ends by the monotonic clock alone. */
-  #endsAtMs(): number {
-    const leaseEndsMs = (this.#leased?.nowMs ?? 0) + this.#leaseTrustedMs
-    return Math.min(leaseEndsMs, (this.#since?.nowMs ?? 0) + this.#expireTrustedMs)
-  }
-
-  #overdue(strict: boolean): EndCode | undefined {
-    if (this.#since === undefined || this.#leased === undefined) return undefined
-    const now = markOf(this.space.env, strict)
-    if (betweenMs(this.#since, now) >= this.#expireTrustedMs) return 'LOCK_EXPIRED'
-    if (betweenMs(this.#leased, now) < this.#leaseTrustedMs) return undefined
-    return this.#renewedElsewhere() ? undefined : 'LOCK_LOST'
+    const start = deadline === undefined ? undefined : { mark: deadline.leased, leaseMs: deadline.leaseMs }
+    return new Hold(space, terms, owner, { token: this.token + 1, start, turns: this.#turns - 1 })
   }
 
   /** A store that renews by itself (a worker, while this thread was busy) may know better. */
   #renewedElsewhere(): boolean {
-    const { store, env } = this.space
+    const { env, store } = this.space
     const atMs = store.selfRenewal?.renewedAtMs(this.terms.storeKey, this.owner)
-    const mark = this.#leased
-    if (atMs === undefined || mark === undefined || atMs <= mark.nowMs) return false
-    const ageMs = env.nowMs() - atMs
-    if (ageMs >= this.#leaseTrustedMs) return false
-    this.#leased = { ...markOf(env, false), nowMs: atMs, wallMs: env.wallMs() - ageMs }
+    if (atMs === undefined || this.deadline?.renewedElsewhere(env, env.nowMs() - atMs) !== true) return false
     this.arm()
     return true
   }
@@ -219,9 +175,9 @@ export class Hold {
     return this.ended !== undefined && this.ended !== 'LOCK_RELEASED'
   }
 
-  #look(): void {
+  #look(deadline: Deadline): void {
     if (!this.isActive(true)) return
-    if (this.space.env.nowMs() >= this.renewAtMs && !this.renewing) renew(this)
+    if (this.space.env.nowMs() >= deadline.renewAtMs && !deadline.renewing) renew(this, deadline)
     this.arm()
   }
 }

@@ -4,8 +4,6 @@ import { InvalidKeyError } from './errors.js'
 /** Longest key in bytes of UTF-8, after the prefix. The same on every store. */
 export const maxKeyBytes = 1024
 
-const loneSurrogate = /\p{Surrogate}/u
-
 /**
  * Checks a key: 1 to 1,024 bytes of well-formed text. Two lone surrogates have equal UTF-8 bytes, so they would be one
  * key on the wire and two in memory; they are refused everywhere.
@@ -24,6 +22,6 @@ export function checkKey(key: unknown): string {
       )
     }
   }
-  if (loneSurrogate.test(key)) throw new InvalidKeyError(`The key ${show(key)} is not well-formed text.`, key)
+  if (!key.isWellFormed()) throw new InvalidKeyError(`The key ${show(key)} is not well-formed text.`, key)
   return key
 }

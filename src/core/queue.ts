@@ -26,6 +26,12 @@ export class Fifo<T extends Linked<T>> {
     this.#size++
   }
 
+  all(): T[] {
+    const items: T[] = []
+    for (let item = this.#first; item !== undefined; item = item.after) items.push(item)
+    return items
+  }
+
   /** Takes `item` out. It must be in this list. */
   remove(item: T): void {
     if (item.before === undefined) this.#first = item.after

@@ -33,24 +33,28 @@ export async function release(hold: Hold): Promise<boolean> {
 /** The same on a store that answers at once. @throws StoreError */
 export function releaseSync(hold: Hold): boolean {
   if (!hold.isActive()) return false
-  const { space, terms, owner } = hold
-  const store = space.syncStore
-  if (store === undefined) throw new TypeError('a hold of an async store was released in sync') // a fault of ours
-  const leftMs = hold.minHoldLeftMs()
-  const gate = space.gates.size === 0 ? undefined : space.gates.get(terms.storeKey)
+  const { gates } = hold.space
+  const gate = gates.size === 0 ? undefined : gates.get(hold.terms.storeKey)
   if (gate?.passOn(hold) === true) return true
+  const leftMs = hold.minHoldLeftMs()
   hold.end('LOCK_RELEASED')
-  const handed = leftMs > 0 ? undefined : gate?.handOver(terms)
+  const handed = leftMs > 0 ? undefined : gate?.handOver(hold.terms)
   try {
-    if (handed !== undefined) return takeHandoff(handed, store.release(terms.storeKey, owner, handed.request))
-    const released = leftMs > 0 ? store.renew(terms.storeKey, owner, leftMs) : store.release(terms.storeKey, owner)
-    gate?.kick()
-    return released
+    return letGoSync(hold, leftMs, handed)
   } catch (error) {
     handed?.failed(error)
-    space.cleanUp(terms, owner)
-    throw asHoldfastError(error, 'release', terms.key)
+    hold.space.cleanUp(hold.terms, hold.owner)
+    throw asHoldfastError(error, 'release', hold.terms.key)
+  } finally {
+    if (handed === undefined) gate?.kick()
   }
+}
+
+function letGoSync({ space, terms, owner }: Hold, leftMs: number, handed: Handed | undefined): boolean {
+  const { syncStore } = space
+  if (syncStore === undefined) throw new TypeError('a hold of an async store was released in sync') // a fault of ours
+  if (handed !== undefined) return takeHandoff(handed, syncStore.release(terms.storeKey, owner, handed.request))
+  return leftMs > 0 ? syncStore.renew(terms.storeKey, owner, leftMs) : syncStore.release(terms.storeKey, owner)
 }
 
 async function letGo({ space, terms, owner }: Hold, leftMs: number, handed: Handed | undefined): Promise<boolean> {

@@ -1,4 +1,5 @@
-import { type Mark, markOf } from './env.js'
+import type { Deadline } from './deadline.js'
+import { markOf } from './env.js'
 import type { EndCode } from './errors.js'
 import type { Hold } from './hold.js'
 import { limited } from './limited.js'
@@ -10,22 +11,27 @@ import { trace } from './trace.js'
  * Renews a hold once. Three outcomes: renewed; refused, which ends the hold; unknown (failed, or no answer in time):
  * tried again until the deadline. An answer that comes after its time limit still counts, for what it is worth by then.
  */
-export function renew(hold: Hold): void {
+export function renew(hold: Hold, deadline: Deadline): void {
   const { space, terms, owner } = hold
   const { env, store } = space
   const mark = markOf(env, true)
   const ttlMs = leaseMs(terms, hold.heldMs())
   if (ttlMs === null) return
-  hold.renewing = true
+  deadline.renewing = true
   const unknown = (error: unknown): void => {
     trace('holdfast:store-failed', { key: terms.key, operation: 'renew', error })
-    hold.renewing = false
-    hold.renewAtMs = env.nowMs() + renewRetryMs(terms.ttlMs ?? ttlMs, env.random())
+    deadline.renewing = false
+    deadline.renewAtMs = env.nowMs() + renewRetryMs(terms.ttlMs ?? ttlMs, env.random())
     hold.arm()
   }
   const answered = (renewed: boolean): void => {
-    if (renewed) renewedAt(hold, mark, ttlMs)
-    else refused(hold)
+    if (!renewed) {
+      refused(hold)
+    } else if (hold.ended === undefined) {
+      deadline.renewing = false
+      hold.extend(mark, ttlMs)
+      trace('holdfast:renewed', { key: terms.key, token: hold.token })
+    }
   }
   try {
     const call = store.renew(terms.storeKey, owner, ttlMs)
@@ -38,13 +44,6 @@ export function renew(hold: Hold): void {
   } catch (error) {
     unknown(error)
   }
-}
-
-function renewedAt(hold: Hold, mark: Mark, ttlMs: number): void {
-  if (hold.ended !== undefined) return
-  hold.renewing = false
-  hold.extend(mark, ttlMs)
-  trace('holdfast:renewed', { key: hold.terms.key, token: hold.token })
 }
 
 /** A refusal is final. Whether it was asked for (a forced release) the store may know. */

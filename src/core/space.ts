@@ -5,17 +5,20 @@ import type { Hold } from './hold.js'
 import { asHoldfastError, limited } from './limited.js'
 import { failureRetryMs, heartbeatMs, localTurns } from './plan.js'
 import { Pulse } from './pulse.js'
-import { Registry } from './registry.js'
+import { Holds } from './holds.js'
 import { release } from './release.js'
 import type { AcquireRequest, AnyStore, Notice, SyncStore } from './store.js'
 import { isPassable, leaseMs, type Terms } from './terms.js'
 import { type Logger, trace } from './trace.js'
 
-/** The identity of one request: its owner, and what became of it. */
+/** The identity of one request. Given up, it must not come to hold any more. */
 export interface Seat {
   readonly owner: string
-  state: 'open' | 'granted' | 'abandoned'
+  abandoned: boolean
 }
+
+/** The last place of an owner's number: a letter is had at once, the text of a new number takes 20 ns. */
+const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
 /** A background release is tried this often: after a lost reply the store usually answers again soon, else the ttl cleans up. */
 const mostCleanups = 6
@@ -31,7 +34,7 @@ export class Space {
   readonly logger: Logger | undefined
   /** Local waiters by store key. */
   readonly gates: Map<string, Gate> = new Map<string, Gate>()
-  readonly holds: Registry<Hold> = new Registry<Hold>()
+  readonly holds: Holds<Hold> = new Holds<Hold>()
   /** When those in the store's queue ask again. */
   readonly pulse: Pulse
   /** Holds by store key, where a call of the store is dear enough to know that the holder is one of ours. */
@@ -39,6 +42,7 @@ export class Space {
   closed = false
   readonly #id: string
   #serial = 0
+  #block = ''
   readonly #unsubscribe: (() => void) | undefined
   #underWay = 0
   #whenIdle: (() => void) | undefined = undefined
@@ -57,8 +61,15 @@ export class Space {
   }
 
   newSeat(): Seat {
+    return { owner: this.newOwner(), abandoned: false }
+  }
+
+  /** @throws InvalidOptionError when the instance was closed */
+  newOwner(): string {
     if (this.closed) throw closedError()
-    return { owner: this.#id + String(++this.#serial), state: 'open' }
+    const place = this.#serial++ % letters.length
+    if (place === 0) this.#block = `${this.#id}${String(this.#serial)}`
+    return this.#block + letters.charAt(place)
   }
 
   requestOf(terms: Terms, owner: string, queueMs: number, again = false): AcquireRequest {
@@ -66,7 +77,8 @@ export class Space {
     const { env } = this
     const holder = { host: env.host, pid: env.pid, label, since: env.wallMs(), expireMs }
     const turns = queueMs > 0 ? this.turnsOf(terms) : 0
-    return { key: storeKey, owner, ttlMs: leaseMs(terms), limit, permits, queueMs, turns, again, holder }
+    const ttlMs = terms.timed ? leaseMs(terms) : null
+    return { key: storeKey, owner, ttlMs, limit, permits, queueMs, turns, again, holder }
   }
 
   /** How many hand-overs within the process a hold of these terms may serve. */
@@ -76,7 +88,7 @@ export class Space {
 
   /** Gives up a request whose outcome is unknown: releases it in the background, a few times, without keeping the process alive. */
   abandon(terms: Terms, seat: Seat): void {
-    seat.state = 'abandoned'
+    seat.abandoned = true
     this.cleanUp(terms, seat.owner)
   }
 
@@ -157,8 +169,7 @@ export class Space {
     } else if (notice.type === 'granted') {
       this.gates.get(notice.key)?.noticed(notice.owner, notice.token)
     } else if (notice.owner.startsWith(this.#id)) {
-      const revoked = this.holds.all().find(({ owner }) => owner === notice.owner)
-      revoked?.end('LOCK_REVOKED')
+      this.holds.find(notice.owner)?.end('LOCK_REVOKED')
     }
   }
 }

@@ -8,7 +8,7 @@ import { release, releaseSync } from '../core/release.js'
 import * as query from './query.js'
 import type { Space } from '../core/space.js'
 import type { Terms, Waiting } from '../core/terms.js'
-import type { Instance, Source } from './instance.js'
+import type { Place, Source } from './instance.js'
 import type { ParsedOptions } from './options.js'
 
 /** One key with its options: what all that can be done with it goes through. Not callable; `lock()` makes it so. */
@@ -16,9 +16,7 @@ export class Handle {
   readonly key: string
   readonly #source: Source
   readonly #options: ParsedOptions
-  #instance: Instance | undefined = undefined
-  #space: Space | undefined = undefined
-  #terms: Terms | undefined = undefined
+  #place: Place | undefined = undefined
   /** What this handle acquired last. */
   #hold: Hold | undefined = undefined
 
@@ -116,14 +114,17 @@ export class Handle {
   /** Grants at once where that takes no promise, else asks properly. Never throws in sync. */
   #now<T extends Lease | undefined>(ask: Ask<T>): Promise<T | Lease> {
     try {
-      const { space, terms } = this.#at()
+      const place = this.#at()
       this.#options.signal?.throwIfAborted()
-      const hold = acquireAtOnce(space, terms)
-      if (hold !== undefined) return Promise.resolve(this.#lease(hold))
-      return ask(space, terms, this.#options, (granted) => this.#lease(granted))
+      const hold = acquireAtOnce(place.space, place.terms)
+      return hold === undefined ? this.#later(ask, place) : Promise.resolve(this.#lease(hold))
     } catch (error) {
       return Promise.reject(error) // a signal's reason may be anything
     }
+  }
+
+  #later<T extends Lease | undefined>(ask: Ask<T>, { space, terms }: Place): Promise<T> {
+    return ask(space, terms, this.#options, (hold) => this.#lease(hold))
   }
 
   #lease(hold: Hold): Lease {
@@ -136,20 +137,16 @@ export class Handle {
     return new SyncLease(hold)
   }
 
-  #atSync(call: string): { space: Space; terms: Terms } {
-    const at = this.#at()
-    if (at.space.syncStore === undefined) assertSync(at.space, this.key, call)
-    return at
+  #atSync(call: string): Place {
+    const place = this.#at()
+    if (place.space.syncStore === undefined) assertSync(place.space, this.key, call)
+    return place
   }
 
-  #at(): { space: Space; terms: Terms } {
+  #at(): Place {
     const instance = this.#source.get()
-    if (this.#instance !== instance || this.#space === undefined || this.#terms === undefined) {
-      this.#space = instance.spaceOf(this.#options.store)
-      this.#terms = instance.termsOf(this.key, this.#options, this.#space.store)
-      this.#instance = instance
-    }
-    return { space: this.#space, terms: this.#terms }
+    if (this.#place?.instance !== instance) this.#place = instance.placeOf(this.key, this.#options)
+    return this.#place
   }
 
   /** The body went on after the lock was gone; its outcome belongs to whoever started it. */

@@ -48,7 +48,11 @@ export function createHoldfast<const O extends HoldfastOptions>(
   options: O | undefined,
 ): Holdfast<MainMode<O>, NamedModes<O>>
 export function createHoldfast(options?: HoldfastOptions): Holdfast {
-  const instance = new Instance(options)
+  return holdfastOf(new Instance(options))
+}
+
+/** The functions of an instance, bound to it. */
+export function holdfastOf(instance: Instance): Holdfast {
   const close = (): Promise<void> => instance.close()
   return { lock: lockOn(sourceOf(instance)), localLock, close, [Symbol.asyncDispose]: close }
 }

@@ -15,12 +15,21 @@ import {
 /** How many open instances use a store object: the last one to close closes it. */
 const users = new WeakMap<AnyStore, number>()
 
+/** Where a lock asks, and for what, with the defaults of the instance. */
+export interface Place {
+  readonly instance: Instance
+  readonly options: ParsedOptions
+  readonly space: Space
+  readonly terms: Terms
+}
+
 /** One configured holdfast: its stores and its defaults. */
 export class Instance {
   readonly #options: ParsedHoldfastOptions
   readonly #env: Env
   readonly #main: Space
   readonly #named = new Map<string, Space>()
+  #last: Place | undefined = undefined
   #closing: Promise<void> | undefined = undefined
 
   constructor(options: HoldfastOptions | undefined) {
@@ -47,7 +56,15 @@ export class Instance {
     )
   }
 
-  /** What a lock of these options asks for, with the defaults of this instance. */
+  /** Where a lock of these options asks, and for what. A hot key without options finds it again. */
+  placeOf(key: string, options: ParsedOptions): Place {
+    const last = this.#last
+    if (last?.options === options && last.terms.key === key) return last
+    const space = this.spaceOf(options.store)
+    this.#last = { instance: this, options, space, terms: this.termsOf(key, options, space.store) }
+    return this.#last
+  }
+
   termsOf(key: string, options: ParsedOptions, { capabilities }: AnyStore): Terms {
     const { expireMs, minHoldMs, onLost, label } = options
     const wantedTtlMs = options.ttlMs ?? this.#options.ttlMs

@@ -22,51 +22,63 @@ export function lockOn(source: Source): LockFunction {
   return lock as LockFunction // the overloads of one function
 }
 
-/** Where a callable handle keeps what it is a face of. */
-const inside = Symbol('handle')
-
-interface Face {
-  readonly [inside]: Handle
-}
-
-/** Gives a function the calls of its handle. One prototype for all: own properties would cost 20 ns each. */
+/** Gives a function the calls of its handle. One prototype for all: own properties would show up wherever it is printed. */
 function callable(use: object, handle: Handle): object {
-  Object.setPrototypeOf(use, face)
-  ;(use as { [inside]: Handle })[inside] = handle
+  Object.setPrototypeOf(use, Callable.prototype)
+  ;(use as Callable)[inside] = handle
   return use
 }
 
-const calls = [
-  'acquire',
-  'tryAcquire',
-  'run',
-  'acquireSync',
-  'tryAcquireSync',
-  'runSync',
-  'isLocked',
-  'isLockedSync',
-  'inspect',
-  'inspectSync',
-  'forceRelease',
-  'forceReleaseSync',
-  'release',
-  'releaseSync',
-] as const
+/** Where a callable handle keeps what it is a face of. */
+const inside = Symbol('handle')
 
-type Call = (typeof calls)[number]
+/** What every callable handle inherits. Written out, for a call by a computed name is never inlined. */
+class Callable extends Function {
+  declare [inside]: Handle
 
-/** What every callable handle inherits: `key`, and one method for each call of its Handle. */
-const face: object = Object.create(Function.prototype, {
-  key: {
-    get(this: Face): string {
-      return this[inside].key
-    },
-  },
-  ...Object.fromEntries(calls.map((call) => [call, { value: forward(call) }])),
-}) as object // Object.create gives any
-
-function forward(call: Call): (this: Face, body: never) => unknown {
-  return function (body) {
-    return this[inside][call](body)
+  get key(): string {
+    return this[inside].key
+  }
+  acquire(): unknown {
+    return this[inside].acquire()
+  }
+  tryAcquire(): unknown {
+    return this[inside].tryAcquire()
+  }
+  run(body: Parameters<Handle['run']>[0]): unknown {
+    return this[inside].run(body)
+  }
+  acquireSync(): unknown {
+    return this[inside].acquireSync()
+  }
+  tryAcquireSync(): unknown {
+    return this[inside].tryAcquireSync()
+  }
+  runSync(body: Parameters<Handle['runSync']>[0]): unknown {
+    return this[inside].runSync(body)
+  }
+  isLocked(): unknown {
+    return this[inside].isLocked()
+  }
+  isLockedSync(): unknown {
+    return this[inside].isLockedSync()
+  }
+  inspect(): unknown {
+    return this[inside].inspect()
+  }
+  inspectSync(): unknown {
+    return this[inside].inspectSync()
+  }
+  forceRelease(): unknown {
+    return this[inside].forceRelease()
+  }
+  forceReleaseSync(): unknown {
+    return this[inside].forceReleaseSync()
+  }
+  release(): unknown {
+    return this[inside].release()
+  }
+  releaseSync(): unknown {
+    return this[inside].releaseSync()
   }
 }

@@ -38,11 +38,20 @@ export interface FaultyCall {
   readonly owner?: string
 }
 
+/**
+ * Which fault each call meets; undefined: none. `nth` counts the calls of the same operation, 1 is the first. Asked once
+ * for each call that no `next` or `always` concerns.
+ *
+ * @example
+ * const plan: FaultPlan = ({ operation }, nth) => (operation === 'renew' && nth > 2 ? { fail: 'unknown' } : undefined)
+ */
+export type FaultPlan = (call: FaultyCall, nth: number) => Fault | undefined
+
 export interface FaultyOptions {
   /** Clocks and timers of the delays; default: the real ones. */
   readonly env?: Env
-  /** Asked for each call that no `next` or `always` concerns: for random faults. */
-  readonly plan?: (call: FaultyCall) => Fault | undefined
+  /** Default: everything goes well until told otherwise. */
+  readonly plan?: FaultPlan
 }
 
 /** A store that misbehaves on command. */
@@ -60,8 +69,12 @@ export interface FaultyStore extends Store {
 }
 
 /**
- * Wraps a store so that it delays, drops, repeats and fails on command. It keeps what the inner store can do, save that
- * it always answers with promises.
+ * Wraps a store so that it delays, drops, repeats and fails: as the plan says, or on command. It keeps what the inner store
+ * can do, save that it always answers with promises.
+ *
+ * @example
+ * const store = faulty(memory(), ({ operation }) => (operation === 'renew' ? { fail: 'unknown' } : undefined))
+ * const { lock } = createHoldfast({ store })
  *
  * @example
  * const store = faulty(memory())
@@ -70,8 +83,8 @@ export interface FaultyStore extends Store {
  * store.heal()
  * store.calls.filter((call) => call.operation === 'renew').length
  */
-export function faulty(inner: AnyStore, options: FaultyOptions = {}): FaultyStore {
-  const faults = new Faults(options)
+export function faulty(inner: AnyStore, plan: FaultPlan | FaultyOptions = {}): FaultyStore {
+  const faults = new Faults(typeof plan === 'function' ? { plan } : plan)
   // A sync store answers at once and is only ever awaited here.
   const store = inner as Store
   return {
@@ -99,6 +112,7 @@ export function faulty(inner: AnyStore, options: FaultyOptions = {}): FaultyStor
 /** What a store may leave out is left out here too. */
 function optionalParts(store: Store, faults: Faults): Partial<Store> {
   const parts: { -readonly [Part in keyof Store]?: Store[Part] } = {}
+  if (store.ready) parts.ready = (operation) => store.ready?.(operation)
   if (store.wasRevoked) {
     parts.wasRevoked = (key, owner) =>
       faults.call(callOf('wasRevoked', key, owner), async () => (await store.wasRevoked?.(key, owner)) ?? false)
@@ -129,7 +143,8 @@ function releaseThrough(store: Store, faults: Faults): Store['release'] {
 class Faults {
   readonly calls: FaultyCall[] = []
   readonly #env: Env
-  #plan: ((call: FaultyCall) => Fault | undefined) | undefined
+  #plan: FaultPlan | undefined
+  readonly #asked = new Map<Operation, number>()
   readonly #queued = new Map<Operation, Fault[]>()
   readonly #standing = new Map<Operation, Fault>()
   /** Ends each call that waits for a timer or for ever. */
@@ -188,7 +203,10 @@ class Faults {
   }
 
   #faultFor(call: FaultyCall): Fault {
-    return this.#queued.get(call.operation)?.shift() ?? this.#standing.get(call.operation) ?? this.#plan?.(call) ?? {}
+    const nth = (this.#asked.get(call.operation) ?? 0) + 1
+    this.#asked.set(call.operation, nth)
+    const told = this.#queued.get(call.operation)?.shift() ?? this.#standing.get(call.operation)
+    return told ?? this.#plan?.(call, nth) ?? {}
   }
 
   #send<T>(call: FaultyCall, send: () => Promise<T>): Promise<T> {

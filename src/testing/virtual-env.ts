@@ -1,5 +1,6 @@
 import { realEnv } from '../core/env.js'
 import type { Env, KeepAlive, Timer } from '../core/env.js'
+import { seededRandom } from './seeded-random.js'
 
 /** How a {@link virtualEnv} begins. */
 export interface VirtualEnvOptions {
@@ -17,6 +18,11 @@ export interface VirtualEnvOptions {
 export interface VirtualEnv extends Env {
   /** Lets `ms` milliseconds pass: fires the timers that fall due, in order, and lets promise jobs run in between. */
   advance(ms: number): Promise<void>
+  /**
+   * Lets time pass from timer to timer until `done()`, which is asked between them. false: `limitMs` passed, or no timer
+   * was left to wait for, and it was not done.
+   */
+  advanceUntil(done: () => boolean, limitMs: number): Promise<boolean>
   /** The wall clock jumps by `ms`, backwards when negative; the other clocks do not notice. */
   advanceWall(ms: number): void
   /** A stalled event loop: `ms` pass on every clock and no timer fires; those due fire at the next `advance`. */
@@ -128,11 +134,20 @@ class HandDrivenEnv implements VirtualEnv {
     const untilMs = this.#nowMs + passing(ms)
     await this.#settle()
     for (let timer = this.#takeDue(untilMs); timer !== undefined; timer = this.#takeDue(untilMs)) {
-      this.#pass(timer.atMs - this.#nowMs)
-      timer.fire()
-      await this.#settle()
+      await this.#fire(timer)
     }
     this.#pass(untilMs - this.#nowMs)
+  }
+
+  async advanceUntil(done: () => boolean, limitMs: number): Promise<boolean> {
+    const untilMs = this.#nowMs + passing(limitMs)
+    await this.#settle()
+    while (!done()) {
+      const timer = this.#takeDue(untilMs)
+      if (timer === undefined) return false
+      await this.#fire(timer)
+    }
+    return true
   }
 
   advanceWall(ms: number): void {
@@ -146,6 +161,12 @@ class HandDrivenEnv implements VirtualEnv {
   suspend(ms: number): void {
     this.#wallMs += passing(ms)
     this.#bootMs += ms
+  }
+
+  async #fire(timer: PendingTimer): Promise<void> {
+    this.#pass(timer.atMs - this.#nowMs)
+    timer.fire()
+    await this.#settle()
   }
 
   /** Below 0 when a stall carried the clocks past the moment already: time does not go back. */
@@ -197,15 +218,4 @@ function isBefore(a: PendingTimer, b: PendingTimer): boolean {
 function passing(ms: number): number {
   if (!(ms >= 0 && Number.isFinite(ms))) throw new RangeError(`Time passes by 0 or more milliseconds, not by ${ms}.`)
   return ms
-}
-
-/** mulberry32 (https://gist.github.com/tommyettinger/46a874533244883189143505d203312c): 32 bits of state suffice here. */
-function seededRandom(seed: number): () => number {
-  let state = seed | 0
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
 }

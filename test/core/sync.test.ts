@@ -34,6 +34,16 @@ describe('in sync code', () => {
     expect(lock('k').isLockedSync()).toBe(false)
   })
 
+  test('minHold without a ttl keeps the key held after its release, and no longer', async () => {
+    const { lock, time } = local()
+    lock('k', { minHold: '1s' }).acquireSync().release()
+    await time.advance(900)
+    expect(lock('k').isLockedSync()).toBe(true)
+    await time.advance(101)
+    expect(lock('k').isLockedSync()).toBe(false)
+    expect(time.pendingTimers).toBe(0)
+  })
+
   test('release returns a boolean', () => {
     const { lock } = local()
     const lease = lock('k').acquireSync()

@@ -37,6 +37,19 @@ const onRedisOnly: Readonly<Record<string, readonly RegExp[]>> = {
   coexistence: [/^holdfast: held by another$/, /^holdfast: acquired$/, /^the other program: held by another$/],
 }
 
+/** Those of docs/testing.md have stores of their own. */
+const onNoStore: Readonly<Record<string, readonly RegExp[]>> = {
+  'testing-virtual-time': [/^naive: wrote 1, 2, 3; /, /^safe: wrote 1, 2; /],
+  'testing-faulty': [/^naive, .*: runs elsewhere$/, /^safe, .*: StoreError: The store failed to acquire/],
+  'testing-fake-locks': [
+    /^naive: acquired order-7, released order-7$/,
+    /^naive: held when it was saved: nothing$/,
+    /^safe: acquired order-7, released order-7$/,
+    /^safe: held when it was saved: order-7$/,
+    /^LockTimeoutError: order-7 is already locked/,
+  ],
+}
+
 describe('the examples', () => {
   const redis = inject('redisUrl')
   const runs = [
@@ -44,6 +57,7 @@ describe('the examples', () => {
       { name, lines, store: 'memory:', on: 'memory' },
       { name, lines, store: redis, on: 'Redis' },
     ]),
+    ...Object.entries(onNoStore).map(([name, lines]) => ({ name, lines, store: '', on: 'no store' })),
     ...Object.entries(onRedisOnly).map(([name, lines]) => ({ name, lines, store: redis, on: 'Redis' })),
   ]
   it.concurrent.each(runs)('$name prints what it says, on $on', async ({ name, lines: wanted, store }) => {
@@ -53,12 +67,23 @@ describe('the examples', () => {
     expect(ran.code).toBe(0)
   })
 
+  it('testing-simulate finds the stale write of the naive section, and none where tokens are checked', async () => {
+    const { code, lines } = await runExample('testing-simulate')
+    expect(code).toBe(0)
+    expect(lines[0]).toMatch(/^checks its lease, processes stop: no stale write in \d+ writes, some gave up$/)
+    expect(lines[1]).toMatch(/^checks tokens, everything: no stale write in \d+ writes, some gave up$/)
+    expect(lines[2]).toMatch(/^checks its lease, everything: Seed \d+: a stale write to stock by worker \d: /)
+    expect(lines[3]).toMatch(/^naive, processes stop: Seed \d+: a stale write to stock by worker \d: /)
+    expect(lines[4]).toMatch(/^To run it again: simulate\(scenario, \{ seeds: \[\d+\], faults: \['pause'\] \}\)/)
+    expect(lines.at(-1)).toMatch(/ worker \d {3}writes stock: \d$/)
+  })
+
   it('are all run by a test', () => {
     const names = readdirSync(join(root, 'examples'))
       .filter((name) => name.endsWith('.ts'))
       .map((name) => name.slice(0, -'.ts'.length))
-    const tables = [documented, djangoToolkit, printed, onRedisOnly].flatMap((table) => Object.keys(table))
-    const tested = new Set([...tables, 'first-steps', 'tour'])
+    const tables = [documented, djangoToolkit, printed, onRedisOnly, onNoStore].flatMap((table) => Object.keys(table))
+    const tested = new Set([...tables, 'first-steps', 'tour', 'testing-simulate'])
     expect(names.filter((name) => !tested.has(name.replace(/-sync$/, '')))).toEqual([])
   })
 })

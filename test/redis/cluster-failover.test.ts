@@ -3,6 +3,7 @@ import { createHoldfast } from 'holdfast'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { redis } from '../../src/stores/redis/index.js'
 import { type RedisCluster, startCluster } from '../support/servers/cluster.js'
+import type { RedisServer } from '../support/servers/redis.js'
 import { until } from '../support/until.js'
 import { channelsOf, type ClusterKind, clusterKinds, keyOn } from './cluster-clients.js'
 import { eventually } from './support.js'
@@ -36,13 +37,15 @@ describe('a failover', () => {
     async ({ open }) => {
       const own = await startCluster({ replicas: 1 })
       onTestFinished(() => own.stop())
-      const replica = own.replicas[0]
-      if (replica === undefined) throw new Error('there is one')
+      const [master, replica] = [own.masters[0], own.replicas[0]]
+      if (master === undefined || replica === undefined) throw new Error('there are both')
       const [holder, waiting] = [await startFleetMember(open, own), await startFleetMember(open, own)]
       const key = keyOn(0).slice('holdfast:'.length)
       const lease = await holder.lock(key).acquire()
       const wait = waiting.lock(key, { wait: true }).acquire()
       await until(async () => (await channelsOf(own.nodes, key)) === 1)
+      const writtenTo = await offsetOf(master)
+      await until(async () => (await offsetOf(replica)) >= writtenTo)
       await replica.command('CLUSTER', 'FAILOVER', 'TAKEOVER')
       await until(async () => (await channelsOf([replica], key)) === 1)
       await until(async () => (await waiting.lock(key).inspect())?.waiters.length === 1)
@@ -54,6 +57,11 @@ describe('a failover', () => {
     30_000,
   )
 })
+
+/** How far it has written, or heard of writes. */
+async function offsetOf(node: RedisServer): Promise<number> {
+  return Number(/master_repl_offset:(\d+)/.exec(String(await node.command('INFO', 'replication')))?.[1])
+}
 
 async function startFleetMember(
   open: ClusterKind['open'],

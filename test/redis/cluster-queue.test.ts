@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { Cluster } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { realEnv } from '../../src/core/env.js'
 import type { Notice, Store } from '../../src/core/store.js'
@@ -236,6 +238,38 @@ test.each(Object.keys(programs) as (keyof typeof programs)[])(
     await expect.poll(() => alive.grants().map(({ owner }) => owner)).toEqual(['alive'])
   },
 )
+
+describe('a user with few rights', () => {
+  const startLimited = async (user: string, rights: readonly string[]): Promise<Process> => {
+    const rule = ['SETUSER', user, 'on', '>password', ...rights, '+ping', '+info', '+cluster|slots', '+readonly']
+    for (const node of cluster.nodes) await node.command('ACL', ...rule)
+    const nodes = cluster.nodes.map(({ host, port }) => ({ host, port }))
+    const client = new Cluster(nodes, { redisOptions: { username: user, password: 'password' } })
+    return startProcess(() => Promise.resolve({ client: client.on('error', () => {}), end: () => client.disconnect() }))
+  }
+
+  test('is told by sharded channels with the documented rights, and by the one channel without those of a Cluster', async () => {
+    const docs = await readFile(new URL('../../src/stores/redis/index.ts', import.meta.url), 'utf8')
+    const rules = [...docs.matchAll(/```text\n([^`]*)```/g)].map(([, text = '']) =>
+      text.replaceAll(/^ \*/gm, '').trim().split(/\s+/),
+    )
+    const [everywhere = [], onCluster = []] = rules
+    expect(everywhere.slice(0, 5)).toEqual(['ACL', 'SETUSER', 'app', 'on', '>password'])
+    const before = { publish: await callsOf('publish'), spublish: await callsOf('spublish') }
+    for (const rights of [[...everywhere.slice(5), ...onCluster], everywhere.slice(5)]) {
+      const user = realEnv.randomId()
+      const [holder, waiting] = [await startLimited(user, rights), await startLimited(user, rights)]
+      for (const key of keysOfAll()) {
+        await take(holder.store, key, 'holder')
+        expect(await waiting.queueUp(key, 'waiting')).toBe(0)
+        await holder.store.release(key, 'holder')
+        await expect.poll(() => waiting.grants().at(-1)).toMatchObject({ key })
+      }
+    }
+    expect(await callsOf('spublish')).toBe(before.spublish + 3)
+    expect(await callsOf('publish')).toBe(before.publish + 3)
+  })
+})
 
 describe('servers without sharded channels', () => {
   let old: RedisCluster

@@ -19,6 +19,10 @@ const OPEN_STORE = 'features/open-store.ts'
  */
 const OPENERS = ['layers/blocking/worker.ts', 'layers/blocking/blocking.ts']
 
+/** What gives users of `holdfast/testing` an instance is made of features, on the records of memory. */
+const INSTANCES = /^testing\/(virtual-time|fake-locks|observed|simulation\/[^/]+)\.ts$/
+const FOR_INSTANCES = /^(features\/|stores\/memory\/memory\.)/
+
 /** What each room may import besides itself; within stores and layers, "itself" is one store or layer. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
@@ -144,6 +148,7 @@ function isAllowed(path: string, target: string): boolean {
   const targetRoom = roomOf(target)
   if (unitOf(path) === unitOf(target)) return true
   if (OPENERS.includes(path) && target.replace(/\.js$/, '.ts') === OPEN_STORE) return true
+  if (INSTANCES.test(path) && FOR_INSTANCES.test(target)) return true
   if (path === OPEN_STORE && ['stores', 'layers'].includes(targetRoom)) return true
   return MAY_IMPORT[roomOf(path)]?.includes(targetRoom) ?? false
 }

@@ -1,12 +1,5 @@
-import {
-  createHoldfast,
-  type Capabilities,
-  type Holdfast,
-  type HoldfastOptions,
-  memory,
-  type SyncStore,
-} from 'holdfast'
-import { faulty, type FaultyStore, virtualEnv, type VirtualEnv } from 'holdfast/testing'
+import type { Capabilities, Holdfast, HoldfastOptions, SyncStore } from 'holdfast'
+import { type FaultyStore, type VirtualEnv, virtualTime } from 'holdfast/testing'
 
 /** A fleet in one test: a store on a network that misbehaves on command, under a clock that the test moves. */
 export interface World {
@@ -19,42 +12,15 @@ export interface World {
   other(): Holdfast<'async'>
 }
 
-const network = { scope: 'network', crashRelease: 'lease', consistency: 'single-node', sync: false } as const
-
 export function world(
   options: Pick<HoldfastOptions, 'storeTimeout'> = {},
   capabilities: Partial<Capabilities> = {},
 ): World {
-  const time = virtualEnv()
-  const records = memory({ env: time })
   const warnings: string[] = []
   const logger = { warn: (message: string) => warnings.push(message) }
-  const distant = (): FaultyStore => {
-    const store = faulty(records, { env: time })
-    return Object.assign(store, { capabilities: { ...store.capabilities, ...capabilities, ...network } })
-  }
-  const store = distant()
-  const holdfast = createHoldfast({ store, env: time, logger, ...options })
-  return {
-    time,
-    records,
-    store,
-    warnings,
-    holdfast,
-    other: () => createHoldfast({ store: distant(), env: virtualTwin(time) }),
-  }
-}
-
-/** The same clocks with other random ids. */
-function virtualTwin(time: VirtualEnv): VirtualEnv {
-  const ids = virtualEnv({ seed: 1 + Math.floor(Math.random() * 1e9) })
-  return new Proxy(time, {
-    get: (target, name) => {
-      const from = name === 'randomId' ? ids : target
-      const value = Reflect.get(from, name, from) as unknown
-      return typeof value === 'function' ? (value.bind(from) as unknown) : value
-    },
-  })
+  const holdfast = virtualTime({ ...options, capabilities, logger })
+  const { env: time, records, store } = holdfast
+  return { time, records, store, warnings, holdfast, other: () => holdfast.another() }
 }
 
 /** The reason a promise rejects with; fails when it does not. */

@@ -1,22 +1,19 @@
 import type { Timer } from '../../core/env.js'
-import type { AcquireRequest, Granted, HolderInfo, HolderRecord, KeyRecord } from '../../core/store.js'
+import type { AcquireRequest, HolderInfo, HolderRecord, KeyRecord } from '../../core/store.js'
 
-interface Hold {
+/** A grant as the store keeps it. */
+export interface Hold {
   readonly owner: string
   readonly token: number
   readonly permits: number
   readonly holder: HolderInfo
+  /** Infinity: it lasts until it is released. */
   expiresAtMs: number
 }
 
 interface Waiter {
   request: AcquireRequest
   expiresAtMs: number
-}
-
-/** Who looks at an entry when a hold of it ends. */
-interface Watcher {
-  watch(key: string, expiresAtMs: number): void
 }
 
 /** One key that somebody holds or waits for. A mutex keeps its hold in a field: a Map for one costs 100 ns. */
@@ -40,7 +37,11 @@ export class Entry {
 
   /** Nobody holds, nobody waits. */
   isEmpty(): boolean {
-    return this.used === 0 && (this.#queue === undefined || this.#queue.size === 0)
+    return this.used === 0 && !this.isQueued()
+  }
+
+  isQueued(): boolean {
+    return this.#queue !== undefined && this.#queue.size > 0
   }
 
   fits(request: AcquireRequest): boolean {
@@ -49,23 +50,17 @@ export class Entry {
 
   /** It fits, and nobody who came before waits. */
   canGrant(request: AcquireRequest): boolean {
-    if (!this.fits(request)) return false
-    const head = this.head()
-    return head === undefined || head.request.owner === request.owner
+    return this.fits(request) && (!this.isQueued() || this.head()?.request.owner === request.owner)
   }
 
-  grant(request: AcquireRequest, token: number, expiresAtMs: number, watcher: Watcher): Granted {
-    const { owner, permits, holder } = request
-    const hold: Hold = { owner, token, permits, holder, expiresAtMs }
-    this.#queue?.delete(owner)
+  grant({ owner, permits, limit, holder }: AcquireRequest, token: number): Hold {
+    const hold: Hold = { owner, token, permits, holder, expiresAtMs: Number.POSITIVE_INFINITY }
+    this.limit = limit
     this.used += permits
-    if (this.limit === 1) this.#sole = hold
+    this.#queue?.delete(owner)
+    if (limit === 1) this.#sole = hold
     else (this.#many ??= new Map<string, Hold>()).set(owner, hold)
-    if (expiresAtMs !== Number.POSITIVE_INFINITY) {
-      this.mayExpire = true
-      watcher.watch(this.key, expiresAtMs)
-    }
-    return { granted: true, token }
+    return hold
   }
 
   hold(owner: string): Hold | undefined {
@@ -115,6 +110,14 @@ export class Entry {
       if (expiresAtMs <= nowMs) dropped = this.leave(owner) || dropped
     }
     return dropped
+  }
+
+  /** Nothing here has an end any more. */
+  rest(): void {
+    this.timer?.clear()
+    this.timer = undefined
+    this.timerAtMs = Number.POSITIVE_INFINITY
+    this.mayExpire = false
   }
 
   nextExpiryMs(): number {

@@ -9,7 +9,7 @@ import type {
   NoticeListener,
   SyncStore,
 } from '../../core/store.js'
-import { Entry } from './entry.js'
+import { Entry, type Hold } from './entry.js'
 
 export interface MemoryOptions {
   /** Clock and timers; default: the real ones. For tests with a virtual clock. */
@@ -51,33 +51,25 @@ class MemoryStore implements SyncStore {
   }
 
   acquire(request: AcquireRequest): Answer {
-    const { key, permits, limit } = request
-    if (permits > limit) {
-      throw new InvalidOptionError(
-        `A request for ${String(permits)} permits can never be met: the limit is ${String(limit)}.`,
-      )
-    }
-    let entry = this.#entries.get(key)
-    if (entry === undefined) {
-      entry = new Entry(key, limit)
-      this.#entries.set(key, entry)
-    } else if (entry.isEmpty()) entry.limit = limit
-    else return this.#acquireContended(entry, request)
-    return entry.grant(request, this.#nextToken(request), this.#expiry(request.ttlMs), this)
+    if (request.permits > request.limit) throw neverMet(request)
+    const entry = this.#entries.get(request.key) ?? this.#enter(request)
+    if (!entry.isEmpty()) return this.#acquireContended(entry, request)
+    return { granted: true, token: this.#grant(entry, request) }
   }
 
   renew(key: string, owner: string, ttlMs: number): boolean {
-    const hold = this.#live(key)?.hold(owner)
-    if (hold === undefined) return false
-    hold.expiresAtMs = this.#env.nowMs() + ttlMs
-    this.watch(key, hold.expiresAtMs)
+    const entry = this.#live(key)
+    const hold = entry?.hold(owner)
+    if (entry === undefined || hold === undefined) return false
+    this.#lease(entry, hold, ttlMs)
     return true
   }
 
   release(key: string, owner: string): boolean
   release(key: string, owner: string, next: AcquireRequest): Handoff
   release(key: string, owner: string, next?: AcquireRequest): boolean | Handoff {
-    const entry = this.#live(key)
+    const entry = this.#entries.get(key)
+    if (entry?.mayExpire === true) this.#expire(entry)
     const released = entry !== undefined && (entry.drop(owner) || entry.leave(owner))
     if (entry !== undefined && released) this.#settle(entry, next?.owner)
     return next === undefined ? released : { released, next: this.acquire(next) }
@@ -103,7 +95,7 @@ class MemoryStore implements SyncStore {
     const owners = entry.owners()
     for (const owner of owners) entry.drop(owner)
     for (const owner of owners) this.#tell({ type: 'revoked', key, owner })
-    this.#settle(entry)
+    this.#settle(entry, undefined)
     return true
   }
 
@@ -117,89 +109,103 @@ class MemoryStore implements SyncStore {
     this.#listeners.clear()
   }
 
-  /** Sees to it that the entry is looked at when its next hold ends, if nobody asks before. */
-  watch(key: string, expiresAtMs: number): void {
-    const entry = this.#entries.get(key)
-    if (entry === undefined || expiresAtMs === Number.POSITIVE_INFINITY || entry.timerAtMs <= expiresAtMs) return
-    entry.timer?.clear()
-    entry.timerAtMs = expiresAtMs
-    entry.timer = this.#env.setTimer(
-      () => {
-        entry.timer = undefined
-        entry.timerAtMs = Number.POSITIVE_INFINITY
-        this.#live(key)
-        this.watch(key, entry.nextExpiryMs())
-      },
-      Math.max(expiresAtMs - this.#env.nowMs(), 0),
-      false,
-    )
-  }
-
   #acquireContended(found: Entry, request: AcquireRequest): Answer {
     const { key, owner, queueMs } = request
     const entry = this.#live(key) ?? found // emptied just now, and still in its place
-    if (entry.isEmpty()) entry.limit = request.limit
     const own = entry.hold(owner)
     if (own !== undefined) {
-      own.expiresAtMs = this.#expiry(request.ttlMs)
-      this.watch(key, own.expiresAtMs)
+      this.#lease(entry, own, request.ttlMs)
       return { granted: true, token: own.token }
     }
+    if (entry.isEmpty()) entry.limit = request.limit
     if (entry.limit !== request.limit) {
       throw new InvalidOptionError(
         `The key has ${String(entry.limit)} permits at its holders, and ${String(request.limit)} in this request: all must agree.`,
       )
     }
-    if (entry.canGrant(request)) {
-      return entry.grant(request, this.#nextToken(request), this.#expiry(request.ttlMs), this)
-    }
+    if (entry.canGrant(request)) return { granted: true, token: this.#grant(entry, request) }
     const nowMs = this.#env.nowMs()
     const position = queueMs > 0 ? entry.enqueue(request, nowMs + queueMs) : undefined
     return { granted: false, freeInMs: entry.freeInMs(nowMs), position, holder: entry.anyHolder() }
+  }
+
+  #enter({ key, limit }: AcquireRequest): Entry {
+    const entry = new Entry(key, limit)
+    this.#entries.set(key, entry)
+    return entry
+  }
+
+  /** Returns the token. As many after it are reserved as hand-overs that the store will not hear of. */
+  #grant(entry: Entry, request: AcquireRequest): number {
+    const token = this.#lastToken + 1
+    this.#lastToken = token + (request.turns ?? 0)
+    const hold = entry.grant(request, token)
+    if (request.ttlMs !== null) this.#lease(entry, hold, request.ttlMs)
+    return token
+  }
+
+  /** Sets the lease of a hold anew; null: until released. */
+  #lease(entry: Entry, hold: Hold, ttlMs: number | null): void {
+    hold.expiresAtMs = ttlMs === null ? Number.POSITIVE_INFINITY : this.#env.nowMs() + ttlMs
+    if (ttlMs !== null) this.#watch(entry, hold.expiresAtMs)
+  }
+
+  /** Sees to it that the entry is looked at when its next hold ends, if nobody asks before. */
+  #watch(entry: Entry, expiresAtMs: number): void {
+    if (expiresAtMs === Number.POSITIVE_INFINITY) return
+    entry.mayExpire = true
+    if (entry.timerAtMs <= expiresAtMs) return
+    entry.timer?.clear()
+    entry.timerAtMs = expiresAtMs
+    const look = (): void => {
+      entry.timer = undefined
+      entry.timerAtMs = Number.POSITIVE_INFINITY
+      if (this.#live(entry.key) === entry) this.#watch(entry, entry.nextExpiryMs())
+    }
+    entry.timer = this.#env.setTimer(look, Math.max(expiresAtMs - this.#env.nowMs(), 0), false)
   }
 
   /** The entry of `key` after everything that has expired was dropped; undefined when nothing is left. */
   #live(key: string): Entry | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined) return undefined
-    if (entry.mayExpire && entry.dropExpired(this.#env.nowMs())) this.#settle(entry)
+    if (entry.mayExpire) this.#expire(entry)
     return entry.isEmpty() ? undefined : entry
   }
 
+  #expire(entry: Entry): void {
+    if (entry.dropExpired(this.#env.nowMs())) this.#settle(entry, undefined)
+  }
+
   /** After permits came free: grants to the head of the queue while it fits, or forgets the entry. */
-  #settle(entry: Entry, quietOwner?: string): void {
+  #settle(entry: Entry, quietOwner: string | undefined): void {
+    if (entry.isQueued()) this.#grantQueued(entry, quietOwner)
+    else if (entry.used === 0) this.#retire(entry)
+  }
+
+  #grantQueued(entry: Entry, quietOwner: string | undefined): void {
     for (let head = entry.head(); head !== undefined && entry.fits(head.request); head = entry.head()) {
-      const { request } = head
-      const { owner, key } = request
-      const { token } = entry.grant(request, this.#nextToken(request), this.#expiry(request.ttlMs), this)
+      const { owner, key } = head.request
+      const token = this.#grant(entry, head.request)
       if (owner !== quietOwner) this.#tell({ type: 'granted', key, owner, token })
     }
-    if (entry.isEmpty()) this.#retire(entry)
   }
 
   /** Forgets an entry that came free, but not before another one does. */
   #retire(entry: Entry): void {
-    entry.timer?.clear()
-    entry.timer = undefined
-    entry.timerAtMs = Number.POSITIVE_INFINITY
-    entry.mayExpire = false
+    if (entry.mayExpire) entry.rest()
     const before = this.#idle
     this.#idle = entry
     if (before !== undefined && before !== entry && before.isEmpty()) this.#entries.delete(before.key)
   }
 
-  /** Its own and those reserved for hand-overs that the store will not hear of. */
-  #nextToken({ turns = 0 }: AcquireRequest): number {
-    const token = this.#lastToken + 1
-    this.#lastToken = token + turns
-    return token
-  }
-
-  #expiry(ttlMs: number | null): number {
-    return ttlMs === null ? Number.POSITIVE_INFINITY : this.#env.nowMs() + ttlMs
-  }
-
   #tell(notice: Parameters<NoticeListener>[0]): void {
     for (const listener of this.#listeners) listener(notice)
   }
+}
+
+function neverMet({ permits, limit }: AcquireRequest): InvalidOptionError {
+  return new InvalidOptionError(
+    `A request for ${String(permits)} permits can never be met: the limit is ${String(limit)}.`,
+  )
 }

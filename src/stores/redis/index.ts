@@ -25,7 +25,8 @@ export interface RedisOptions {
  *
  * A second connection, for notices of grants and of forced releases, is opened once a request has to wait or something has
  * been held for 50 ms; it is a duplicate of yours (on a Cluster, of one of its nodes), keeps no process alive, and is closed
- * by `close()`.
+ * by `close()`. On a Cluster of Redis 7 or later grants come by sharded channels: one more connection to each master that has
+ * keys which are waited for.
  *
  * A lock is one plain string at prefix + key, set with PX: `SET key value NX PX ms` of other programs and holdfast exclude
  * each other. Beside it stand who waits, and, for an hour at most after the lease, the last token and the marks of forced
@@ -43,7 +44,13 @@ export interface RedisOptions {
  *   +publish +subscribe +pubsub|numsub +scan
  * ```
  *
- * and `+select` for a database other than 0. Without `+subscribe` or the channels, waiters poll, and there is no order among
+ * and `+select` for a database other than 0. On a Cluster of Redis 7 or later also
+ *
+ * ```text
+ *   +spublish +ssubscribe +sunsubscribe +pubsub|shardnumsub
+ * ```
+ *
+ * or grants are told by a channel that every node forwards. Without `+subscribe` or the channels, waiters poll, and there is no order among
  * processes; without `+pubsub|numsub`, one that crashed while it waited costs the others the rest of its place in the queue.
  *
  * @param target A URL, or a client that is yours.

@@ -7,7 +7,7 @@ import { notSent, storeError } from './failure.js'
 import { type AuxKind, auxKey, keysOf } from './keys.js'
 import type { Link } from './link.js'
 import { listKeys } from './list.js'
-import { Notices } from './notices.js'
+import { Notices, type Way } from './notices.js'
 import { evalUnknown, type ScriptCall } from './script-call.js'
 import { tailWriter, type TailWriter } from './record.js'
 import { readAnswer, readBoolean, readHandoff, readInspection, readRevoked } from './replies.js'
@@ -127,17 +127,20 @@ export class RedisStore implements Store {
     const { key, queueMs, ttlMs } = request
     if (queueMs <= 0) return this.#ask(request)
     // A request that cannot be told of its grant does not queue, and a free key is had without a way to tell.
-    const answered = this.#ask(request)
+    const way = this.#wayFor(request)
+    const answered = this.#ask(request, way)
+    if (way !== undefined) return answered
     return answered.then(async (answer) => {
-      if (answer.granted || this.#notices.wayTo(key) !== undefined) return answer
+      if (answer.granted) return answer
       const patienceMs = Math.min(openWithinMs, (ttlMs ?? 0) / 6)
-      return (await this.#notices.wayOpened(key, patienceMs)) ? this.#ask(request) : answer
+      const opened = await this.#notices.wayOpened(key, patienceMs)
+      return opened ? this.#ask(request, this.#wayFor(request)) : answer
     })
   }
 
-  #ask(request: AcquireRequest): Promise<Answer> {
+  #ask(request: AcquireRequest, way?: Way): Promise<Answer> {
     const { key, owner, limit, queueMs } = request
-    const args = this.#wish(request)
+    const args = this.#wish(request, way)
     const keys = this.#keys(key)
     const read = (reply: unknown): Answer => {
       const answer = readAnswer('acquire', reply, limit)
@@ -150,8 +153,9 @@ export class RedisStore implements Store {
     if (limit > 1 || queueMs > 0 || !this.#once) return this.#run(whole, read)
     const once = { operation: 'acquire', script: scripts.acquireOnce, keys: keys.slice(0, 2), args: args.slice(0, 4) }
     return this.#run(once, (reply) => {
-      if (reply !== null && reply !== 0) return read(reply)
-      if (reply === 0) this.#once = false
+      const isKnown = String(reply) !== '0'
+      if (reply !== null && isKnown) return read(reply)
+      this.#once = isKnown
       return this.#run(whole, read)
     })
   }
@@ -172,7 +176,7 @@ export class RedisStore implements Store {
     const { limit } = checked(next)
     if (next.key !== key) throw notSent('release', 'the next request has to be for the same key')
     const script = limit === 1 ? scripts.handoffMutex : scripts.handoffPool
-    const args = [`${owner}\n`, ...this.#wish(next)]
+    const args = [`${owner}\n`, ...this.#wish(next, this.#wayFor(next))]
     return this.#run({ operation: 'release', script, keys: this.#keys(key), args }, (reply) => {
       const handoff = readHandoff(reply, limit)
       if (handoff.next.granted) this.#notices.granted(next.owner)
@@ -181,9 +185,13 @@ export class RedisStore implements Store {
     })
   }
 
-  #wish({ key, owner, ttlMs, holder, limit, permits, queueMs, turns = 0 }: AcquireRequest): string[] {
+  #wayFor({ key, queueMs }: AcquireRequest): Way | undefined {
+    return queueMs > 0 ? this.#notices.wayTo(key) : undefined
+  }
+
+  #wish(request: AcquireRequest, way: Way | undefined): string[] {
+    const { owner, ttlMs, holder, limit, permits, queueMs, turns = 0 } = request
     const [ttl, tokenTtl] = times(ttlMs)
-    const way = queueMs > 0 ? this.#notices.wayTo(key) : undefined
     const place = way === undefined ? '0' : String(Math.ceil(queueMs))
     const tail = this.#tail(holder)
     const heard = way === 'channel' && this.#notices.isHeard ? '1' : ''

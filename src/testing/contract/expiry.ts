@@ -66,6 +66,17 @@ export const expiry: readonly Rule[] = [
   }),
 
   rule(
+    'gives a hold without a lease the end that a renewal asks for',
+    async ({ actor, eventually }) => {
+      const [anna, ben] = [actor('anna'), actor('ben')]
+      await anna.take({ ttlMs: null })
+      assert.equal(await anna.renew(100), true)
+      await eventually('its lease ends', async () => (await ben.ask()).granted)
+    },
+    ({ crashRelease }) => crashRelease === 'instant',
+  ),
+
+  rule(
     'keeps a hold without a lease until it is released',
     async ({ actor, inspect }) => {
       const [anna, ben] = [actor('anna'), actor('ben')]

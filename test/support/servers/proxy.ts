@@ -1,6 +1,9 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
+/** For how long a repeated request keeps its connection. */
+const REPLAY_LASTS_MS = 500
+
 /** A TCP proxy that does to connections what networks do. */
 export interface Proxy {
   /** The target's URL with the proxy's host and port. */
@@ -21,6 +24,10 @@ export interface Proxy {
   cutOnReply(match?: string): Promise<void>
   /** Holds every reply back for so long. */
   delayMs(ms: number): void
+  /** Sends what clients ask of scripts once more, so many milliseconds later, over another connection; 0: no longer. */
+  replayAfterMs(ms: number): void
+  /** Leads new connections to another server. Those that are open stay where they are: see `cut`. */
+  leadTo(targetUrl: string): void
   /** Destroys every connection and stops to listen: the next connect is refused. */
   close(): Promise<void>
 }
@@ -32,27 +39,33 @@ interface Pair {
   lossy: boolean
   /** Set when the connection is to be destroyed in place of the next reply; told when that has happened. */
   doom: (() => void) | undefined
-  /** When the last reply that is held back goes out. */
-  busyUntil: number
+  /** Replies that are held back. */
+  readonly late: { readonly chunk: Buffer; readonly dueMs: number }[]
 }
 
 interface Faults {
   blackhole: boolean
   dropReplies: boolean
   delayMs: number
+  replayAfterMs: number
   trap: { match: string; sprung: () => void } | undefined
 }
 
 /** Starts a proxy on a free loopback port in front of `targetUrl`. */
 export async function startProxy(targetUrl: string): Promise<Proxy> {
-  const target = new URL(targetUrl)
-  const faults: Faults = { blackhole: false, dropReplies: false, delayMs: 0, trap: undefined }
+  let target = new URL(targetUrl)
+  const faults: Faults = { blackhole: false, dropReplies: false, delayMs: 0, replayAfterMs: 0, trap: undefined }
   const pairs = new Set<Pair>()
+  const dial = (): Socket => connect({ host: target.hostname, port: Number(target.port || 6379) })
   const listener = createServer((client) => {
-    const server = connect({ host: target.hostname, port: Number(target.port || 6379) })
-    const pair: Pair = { client, server, lossy: false, doom: undefined, busyUntil: 0 }
+    const server = dial()
+    const pair: Pair = { client, server, lossy: false, doom: undefined, late: [] }
     pairs.add(pair)
     join(pair, faults, () => pairs.delete(pair))
+    client.on('data', (chunk) => {
+      if (faults.replayAfterMs > 0 && scriptCall.test(chunk.toString('latin1')))
+        replay(chunk, faults.replayAfterMs, dial)
+    })
   }).listen(0, '127.0.0.1')
   await once(listener, 'listening')
   const { port } = listener.address() as AddressInfo
@@ -83,6 +96,8 @@ export async function startProxy(targetUrl: string): Promise<Proxy> {
     },
     cutOnReply: (match = '') => new Promise((resolve) => (faults.trap = { match, sprung: resolve })),
     delayMs: (ms) => void (faults.delayMs = ms),
+    replayAfterMs: (ms) => void (faults.replayAfterMs = ms),
+    leadTo: (url) => void (target = new URL(url)),
     async close() {
       const closed = once(listener, 'close')
       listener.close()
@@ -90,6 +105,20 @@ export async function startProxy(targetUrl: string): Promise<Proxy> {
       await closed
     },
   }
+}
+
+const scriptCall = /\r\n(evalsha|eval|set)\r\n/i
+
+/** As a network does that delivers twice. Nobody reads the replies. */
+function replay(chunk: Buffer, afterMs: number, dial: () => Socket): void {
+  const again = (): void => {
+    const socket = dial()
+    socket.on('error', () => undefined)
+    socket.on('data', () => undefined)
+    socket.write(chunk)
+    setTimeout(() => socket.destroy(), REPLAY_LASTS_MS).unref()
+  }
+  setTimeout(again, afterMs).unref()
 }
 
 function join(pair: Pair, faults: Faults, forget: () => void): void {
@@ -131,10 +160,24 @@ function passReply(pair: Pair, faults: Faults, chunk: Buffer): void {
   deliver(pair, chunk, faults.delayMs)
 }
 
-/** In order, though the delay may have changed in between. */
+/** In order, though the delay may have changed in between and timers come late: bytes that swap places are another's reply. */
 function deliver(pair: Pair, chunk: Buffer, delayMs: number): void {
-  const now = performance.now()
-  pair.busyUntil = Math.max(now + delayMs, pair.busyUntil)
-  if (pair.busyUntil <= now) pair.client.write(chunk)
-  else setTimeout(() => pair.client.write(chunk), pair.busyUntil - now)
+  if (delayMs === 0 && pair.late.length === 0) {
+    pair.client.write(chunk)
+    return
+  }
+  pair.late.push({ chunk, dueMs: performance.now() + delayMs })
+  if (pair.late.length === 1) setTimeout(() => deliverLate(pair), delayMs)
+}
+
+function deliverLate(pair: Pair): void {
+  const nowMs = performance.now()
+  for (let next = pair.late[0]; next !== undefined; next = pair.late[0]) {
+    if (next.dueMs > nowMs) {
+      setTimeout(() => deliverLate(pair), next.dueMs - nowMs)
+      return
+    }
+    pair.client.write(next.chunk)
+    pair.late.shift()
+  }
 }

@@ -21,8 +21,10 @@ export interface RedisServer {
   readonly pid: number
   /** Sends one command over a connection of its own, around any proxy. */
   command(...args: string[]): Promise<Reply>
-  /** Ends the process at once (SIGKILL), as a crash does; `restart` brings it back on the same port. */
+  /** Ends the process at once (SIGKILL), as a crash does; `start` and `restart` bring it back on the same port. */
   kill(): Promise<void>
+  /** Starts it again, after `kill` or an end of its own, with what its folder holds. */
+  start(): Promise<void>
   /** Freezes the process (SIGSTOP): connections stay open, nothing is answered. */
   pause(): void
   resume(): void
@@ -37,14 +39,16 @@ export interface RedisOptions {
   readonly args?: readonly string[]
   /** Asked of every client, and part of `url`. Default: none. */
   readonly password?: string
+  /** More variables of its environment. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** Starts a redis-server of its own on a free loopback port. */
-export async function startRedis({ args = [], password }: RedisOptions = {}): Promise<RedisServer> {
+export async function startRedis({ args = [], password, env = {} }: RedisOptions = {}): Promise<RedisServer> {
   const dir = await mkdtemp(join(tmpdir(), 'holdfast-redis-'))
   const allArgs = password === undefined ? args : [...args, '--requirepass', password]
   const urlOf = (port: number): string => `redis://${password === undefined ? '' : `:${password}@`}${HOST}:${port}`
-  const start = (port: number): Promise<ChildProcess> => launch({ url: urlOf(port), port, dir, args: allArgs })
+  const start = (port: number): Promise<ChildProcess> => launch({ url: urlOf(port), port, dir, args: allArgs, env })
   const started = await startOnFreePort(start).catch(async (error: unknown) => {
     await rm(dir, { recursive: true, force: true })
     throw error
@@ -63,6 +67,10 @@ export async function startRedis({ args = [], password }: RedisOptions = {}): Pr
     },
     command,
     kill: () => end(child),
+    async start() {
+      await end(child)
+      child = await start(port)
+    },
     pause: () => void child.kill('SIGSTOP'),
     resume: () => void child.kill('SIGCONT'),
     async restart({ keepData }) {
@@ -91,6 +99,7 @@ interface Launch {
   readonly port: number
   readonly dir: string
   readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
 }
 
 async function startOnFreePort(
@@ -107,9 +116,12 @@ async function startOnFreePort(
   }
 }
 
-async function launch({ url, port, dir, args }: Launch): Promise<ChildProcess> {
+async function launch({ url, port, dir, args, env }: Launch): Promise<ChildProcess> {
   const basics = ['--port', String(port), '--bind', HOST, '--save', '', '--appendonly', 'no', '--dir', dir]
-  const child = spawn('redis-server', [...basics, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn('redis-server', [...basics, ...args], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let log = ''
   const remember = (chunk: Buffer): void => void (log = (log + chunk.toString()).slice(-4000))
   child.stdout.on('data', remember)

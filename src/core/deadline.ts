@@ -1,0 +1,96 @@
+import { betweenMs, type Env, type Mark, markOf, type Timer } from './env.js'
+import type { EndCode } from './errors.js'
+import { renewAfterMs, trustedMs } from './plan.js'
+import type { Capabilities } from './store.js'
+import { leaseMs, type Terms } from './terms.js'
+
+/** From when a hold counts. */
+export interface Start {
+  /** The moment from which the lease is counted: before the request for it was sent. */
+  readonly mark: Mark
+  /** Length of the lease; default: what the terms ask for. */
+  readonly leaseMs?: number | null
+  /** The moment from which `expire` and `minHold` are counted; default: `mark`. */
+  readonly since?: Mark
+}
+
+/** When a hold ends unless it is renewed, and when that is due: all that is timed about it. A hold without a limit has none. */
+export class Deadline {
+  /** The moment from which `expire` and `minHold` are counted. */
+  readonly since: Mark
+  /** When the last successful request for the lease was sent. */
+  leased: Mark
+  /** Length of the lease; null: none, only `expire` or `minHold` is timed. */
+  leaseMs: number | null = null
+  /** When the next renewal is due, on the monotonic clock. */
+  renewAtMs: number = Number.POSITIVE_INFINITY
+  renewing = false
+  timer: Timer | undefined = undefined
+  readonly #terms: Terms
+  readonly #scope: Capabilities['scope']
+  readonly #expireTrustedMs: number
+  #leaseTrustedMs: number = Number.POSITIVE_INFINITY
+
+  constructor(terms: Terms, scope: Capabilities['scope'], start: Start) {
+    const { expireMs } = terms
+    this.since = start.since ?? start.mark
+    this.leased = start.mark
+    this.#terms = terms
+    this.#scope = scope
+    this.#expireTrustedMs = expireMs === undefined ? Number.POSITIVE_INFINITY : trustedMs(expireMs, scope)
+    this.extend(start.mark, start.leaseMs === undefined ? leaseMs(terms) : start.leaseMs)
+  }
+
+  /** A request for a lease of `leaseMs`, sent at `mark`, came through. */
+  extend(mark: Mark, leaseMs: number | null): void {
+    const { ttlMs } = this.#terms
+    this.leased = mark
+    this.leaseMs = leaseMs
+    this.#leaseTrustedMs = leaseMs === null ? Number.POSITIVE_INFINITY : trustedMs(leaseMs, this.#scope)
+    this.renewAtMs =
+      leaseMs !== null && ttlMs !== null && this.#leaseEndsAtMs() < this.#expiresAtMs()
+        ? mark.nowMs + renewAfterMs(Math.min(leaseMs, ttlMs))
+        : Number.POSITIVE_INFINITY
+  }
+
+  /** How it has ended; undefined: it has not. `strict` asks the slow clock as well. */
+  overdue(env: Env, strict: boolean): EndCode | undefined {
+    const now = markOf(env, strict)
+    if (betweenMs(this.since, now) >= this.#expireTrustedMs) return 'LOCK_EXPIRED'
+    return betweenMs(this.leased, now) < this.#leaseTrustedMs ? undefined : 'LOCK_LOST'
+  }
+
+  /** The store renewed it by itself, `ageMs` ago. false: that is over too. */
+  renewedElsewhere(env: Env, ageMs: number): boolean {
+    const now = markOf(env, false)
+    if (now.nowMs - ageMs <= this.leased.nowMs || ageMs >= this.#leaseTrustedMs) return false
+    this.leased = { nowMs: now.nowMs - ageMs, wallMs: now.wallMs - ageMs, bootMs: Number.NaN }
+    return true
+  }
+
+  /** How long it lasts without a renewal, at most. */
+  remainingMs(env: Env): number {
+    const now = markOf(env, false)
+    const leaseLeftMs = this.#leaseTrustedMs - betweenMs(this.leased, now)
+    return Math.max(Math.min(leaseLeftMs, this.#expireTrustedMs - betweenMs(this.since, now)), 0)
+  }
+
+  /** At least half of the lease is left. */
+  isFresh(env: Env): boolean {
+    return betweenMs(this.leased, markOf(env, false)) <= this.#leaseTrustedMs / 2
+  }
+
+  /** What comes next by the monotonic clock: a renewal, unless one is under way, or the end. */
+  nextAtMs(): number {
+    const endsAtMs = Math.min(this.#leaseEndsAtMs(), this.#expiresAtMs())
+    return this.renewing ? endsAtMs : Math.min(this.renewAtMs, endsAtMs)
+  }
+
+  #leaseEndsAtMs(): number {
+    return this.leased.nowMs + this.#leaseTrustedMs
+  }
+
+  #expiresAtMs(): number {
+    return this.since.nowMs + this.#expireTrustedMs
+  }
+}

@@ -1,0 +1,129 @@
+/** Holds, with all that is known of them told to the resource. */
+import { machineMs } from '../fleet/machine-clock.js'
+import type { Ask, Held, Subject } from '../fleet/subject.js'
+import type { ResourceLink } from './resource-link.js'
+
+const LOOK_EVERY_MS = 10
+/** A turn of the loop that took so long is a stall of this process, not of the library. */
+const STALL_MS = 30
+
+/** A hold that a workload works under. Each effect is preceded by a look at the library. */
+export interface TrackedHold {
+  /** Whether the library says that the hold is active. */
+  look(): boolean
+  /** An effect; false: not done, for the hold is over, or refused by the resource. */
+  act(options?: { fenced: boolean }): Promise<boolean>
+  /** A counter's value; undefined: as `act`. */
+  read(options: { fenced: boolean }): Promise<number | undefined>
+  write(value: number, options: { fenced: boolean }): Promise<boolean>
+}
+
+export interface HoldRequest {
+  readonly workload: string
+  readonly key: string
+  readonly ask: Ask
+}
+
+export class Tracker {
+  readonly #subject: Subject
+  readonly #resource: ResourceLink
+  readonly #open = new Set<Tracked>()
+  readonly #looking: NodeJS.Timeout
+  #lastTurnMs = machineMs()
+  #stallEndedMs = 0
+  #holds = 0
+
+  constructor(subject: Subject, resource: ResourceLink) {
+    this.#subject = subject
+    this.#resource = resource
+    this.#looking = setInterval(() => this.#turn(), LOOK_EVERY_MS)
+  }
+
+  /** Runs the body under a lock; undefined: it was not granted. Rejects when the store failed. */
+  async hold(request: HoldRequest, body: (hold: TrackedHold) => Promise<void>): Promise<boolean> {
+    const { workload, key, ask } = request
+    const askedMs = machineMs()
+    const held = await this.#subject.acquire(key, ask)
+    const grantedMs = machineMs()
+    if (held === undefined) {
+      this.#resource.tell({ t: 'missed', workload, waitedMs: grantedMs - askedMs })
+      return false
+    }
+    const hold = new Tracked(++this.#holds, held, this.#resource)
+    const { token } = held
+    const limit = ask.limit ?? 1
+    this.#resource.tell({ t: 'grant', hold: hold.id, workload, key, limit, token, askedMs, grantedMs })
+    this.#open.add(hold)
+    held.onLost(() => this.#told(hold))
+    try {
+      hold.look()
+      await body(hold)
+    } finally {
+      const how = hold.look() ? 'released' : 'lost'
+      this.#open.delete(hold)
+      this.#resource.tell({ t: 'end', hold: hold.id, seenMs: hold.seenMs, how })
+      await held.release().catch(() => undefined) // a hold that was lost, or a store that is away
+    }
+    return true
+  }
+
+  close(): void {
+    clearInterval(this.#looking)
+  }
+
+  #turn(): void {
+    const nowMs = machineMs()
+    if (nowMs - this.#lastTurnMs > LOOK_EVERY_MS + STALL_MS) this.#stallEndedMs = nowMs
+    this.#lastTurnMs = nowMs
+    for (const hold of this.#open) hold.look()
+  }
+
+  #told(hold: Tracked): void {
+    const nowMs = machineMs()
+    const stalled = nowMs - this.#lastTurnMs > LOOK_EVERY_MS + STALL_MS
+    if (hold.deadlineMs === undefined || nowMs < hold.deadlineMs - 1 || stalled) return
+    this.#resource.tell({ t: 'told', lateMs: nowMs - Math.max(hold.deadlineMs, this.#stallEndedMs) })
+  }
+}
+
+class Tracked implements TrackedHold {
+  readonly id: number
+  /** When it was last known to be active; 0: never. Read before the library was asked. */
+  seenMs = 0
+  /** When it ends unless renewed, as the library said last. */
+  deadlineMs: number | undefined
+  readonly #held: Held
+  readonly #resource: ResourceLink
+
+  constructor(id: number, held: Held, resource: ResourceLink) {
+    this.id = id
+    this.#held = held
+    this.#resource = resource
+  }
+
+  look(): boolean {
+    const nowMs = machineMs()
+    if (!this.#held.active()) return false
+    this.seenMs = nowMs
+    const leftMs = this.#held.remainingMs()
+    if (leftMs !== undefined && leftMs > 0) this.deadlineMs = nowMs + leftMs
+    return true
+  }
+
+  async act({ fenced } = { fenced: true }): Promise<boolean> {
+    if (!this.look()) return false
+    return (await this.#resource.ask({ t: 'act', hold: this.id, checkedMs: this.seenMs, fenced })).ok
+  }
+
+  async read({ fenced }: { fenced: boolean }): Promise<number | undefined> {
+    if (!this.look()) return undefined
+    const { ok, value } = await this.#resource.ask({ t: 'read', hold: this.id, checkedMs: this.seenMs, fenced })
+    return ok ? value : undefined
+  }
+
+  async write(value: number, { fenced }: { fenced: boolean }): Promise<boolean> {
+    if (!this.look()) return false
+    const write = { t: 'write', hold: this.id, checkedMs: this.seenMs, fenced, value } as const
+    return (await this.#resource.ask(write)).ok
+  }
+}

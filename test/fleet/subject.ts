@@ -1,0 +1,60 @@
+/** The one small interface through which every library is put through faults. */
+
+/** How a lock is asked for. */
+export interface Ask {
+  readonly ttlMs: number
+  /** 0: it does not wait. */
+  readonly waitMs: number
+  /** How many may hold the key at once; default 1. */
+  readonly limit?: number | undefined
+  /** Cancels the wait, where the library can. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** One hold, as the library shows it to its user. */
+export interface Held {
+  /** The fencing token; undefined: the library has none. */
+  readonly token: number | undefined
+  /** What the library answers, at this moment, to "is it still mine?". One that cannot be asked: true until it has told. */
+  active(): boolean
+  /** Milliseconds until it ends unless renewed; undefined: the library does not say. */
+  remainingMs(): number | undefined
+  /** Called when the library tells by itself that the hold is lost. */
+  onLost(listener: () => void): void
+  release(): Promise<unknown>
+}
+
+/** A library, open in this process. */
+export interface Subject {
+  /** undefined: another holds, and went on to for as long as it was waited. Rejects when the store failed. */
+  acquire(key: string, ask: Ask): Promise<Held | undefined>
+  /** Gives back what was opened: after it the process must be able to end by itself. */
+  close(): Promise<unknown>
+}
+
+/** What a subject is opened with. */
+export interface Setting {
+  /** URL of the Redis to use, or the folder for lock files; '' in memory. */
+  readonly place: string
+  /** The library's defaults where they matter (handlers of failures), as a user has them who only read its quick start. */
+  readonly bare?: boolean | undefined
+  /** Which of the ways to the store, where there are several: any whole number. */
+  readonly way?: number | undefined
+  /** Time limit of one command, where the client of the store has one; default: the client's. */
+  readonly commandTimeoutMs?: number | undefined
+}
+
+/** renewal: holds longer than its ttl · token: fencing tokens · limit: several holders of a key · cancel: waits can be cancelled · fair: it promises order */
+export type Feature = 'renewal' | 'token' | 'limit' | 'cancel' | 'fair' | 'push'
+
+export interface Library {
+  readonly id: string
+  readonly package: string
+  /** Where its locks stand: one library may be listed more than once. */
+  readonly store: 'redis' | 'memory' | 'file'
+  readonly features: readonly Feature[]
+  /** The shortest ttl it takes. */
+  readonly leastTtlMs: number
+  /** Loads the package. */
+  open(setting: Setting): Promise<Subject>
+}

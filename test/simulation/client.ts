@@ -1,0 +1,66 @@
+import { acquire, acquireAtOnce, tryAcquire } from '../../src/core/acquire.js'
+import type { Hold } from '../../src/core/hold.js'
+import { Lease } from '../../src/core/lease.js'
+import { Space } from '../../src/core/space.js'
+import type { AnyStore } from '../../src/core/store.js'
+import type { Terms } from '../../src/core/terms.js'
+import { forceRelease } from '../../src/features/query.js'
+import type { Machine } from './machine.js'
+
+/** One process of the fleet, or one instance in it: the shipped library on its machine. */
+export class Client {
+  readonly index: number
+  readonly machine: Machine
+  readonly space: Space
+  /** Ends its connections, as the kernel does when a process dies. */
+  readonly hangUp: (noticed: boolean) => void
+  warnings = 0
+  /** Forced releases under way. */
+  forcing = 0
+
+  constructor(index: number, machine: Machine, store: AnyStore, hangUp: (noticed: boolean) => void) {
+    this.index = index
+    this.machine = machine
+    this.hangUp = hangUp
+    this.space = new Space(machine, store, { warn: () => (this.warnings += 1) })
+  }
+
+  /** As a user's `lock(key, options).acquire()`, or `tryAcquire()`. */
+  async ask(terms: Terms, wish: Wish, take: (hold: Hold, lease: Lease) => void): Promise<Lease | undefined> {
+    const { waitMs, signal, tries } = wish
+    const given = (hold: Hold): Lease => {
+      const lease = new Lease(hold)
+      take(hold, lease)
+      return lease
+    }
+    signal?.throwIfAborted()
+    const hold = acquireAtOnce(this.space, terms)
+    if (hold !== undefined) return given(hold)
+    const waiting = { waitMs, signal }
+    return tries ? tryAcquire(this.space, terms, waiting, given) : acquire(this.space, terms, waiting, given)
+  }
+
+  /** As a user's `lock(key).forceRelease()`; false also when the store failed. */
+  async forceRelease(terms: Terms): Promise<boolean> {
+    this.forcing++
+    try {
+      return await forceRelease(this.space, terms)
+    } catch {
+      return false
+    } finally {
+      this.forcing--
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.space.close()
+    await this.space.store.close()
+  }
+}
+
+/** How an acquisition waits. */
+export interface Wish {
+  readonly waitMs: number
+  readonly signal: AbortSignal | undefined
+  readonly tries: boolean
+}

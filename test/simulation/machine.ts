@@ -1,0 +1,159 @@
+import type { Env, KeepAlive, Timer } from '../../src/core/env.js'
+import type { Random } from './random.js'
+import type { Event, World } from './world.js'
+
+/** How the clocks of a process behave. */
+export interface ClockOptions {
+  /** Its rate, 1 is exact. */
+  readonly rate: number
+  /** How late its timers may fire. */
+  readonly timerLateMs: number
+}
+
+/**
+ * A simulated process: an {@link Env} whose clocks drift, jump and stand still, which can be paused (its timers and
+ * messages wait while the world goes on) and killed (they never come).
+ */
+export class Machine implements Env {
+  readonly host: string
+  readonly pid: number
+  alive = true
+  paused = false
+  readonly #world: World
+  readonly #random: Random
+  readonly #rate: number
+  readonly #timerLateMs: number
+  readonly #backlogOfTimers: (() => void)[] = []
+  readonly #backlogOfMessages: (() => void)[] = []
+  readonly #startMs: number
+  /** It was suspended and its time of day set back: no clock that is read everywhere tells of the suspend. */
+  misled = false
+  #suspendedMs = 0
+  #wallJumpMs = 0
+  #setBack = false
+  #ids = 0
+  /** Timers of the library that are set and neither fired nor cleared. */
+  timers = 0
+  keepAliveTimers = 0
+
+  constructor(world: World, name: string, pid: number, { rate, timerLateMs }: ClockOptions) {
+    this.#world = world
+    this.#random = world.random.fork()
+    this.host = name
+    this.pid = pid
+    this.#rate = rate
+    this.#timerLateMs = timerLateMs
+    this.#startMs = this.#random.between(0, 1e6)
+  }
+
+  nowMs(): number {
+    return this.#startMs + (this.#world.nowMs - this.#suspendedMs) * this.#rate
+  }
+
+  wallMs(): number {
+    return Math.floor(1.7e12 + this.#world.nowMs * this.#rate + this.#wallJumpMs)
+  }
+
+  bootMs(): number {
+    return Math.floor((5e6 + this.#world.nowMs * this.#rate) / 10) * 10
+  }
+
+  random(): number {
+    return this.#random.next()
+  }
+
+  randomId(): string {
+    return `${this.host}${this.pid}i${++this.#ids}`
+  }
+
+  sleepSync(): void {
+    throw new Error('a simulated process does not block')
+  }
+
+  setImmediate(run: () => void): void {
+    this.#world.after(0, () => this.#deliver(this.#backlogOfTimers, run))
+  }
+
+  setTimer(fire: () => void, delayMs: number, keepAlive: KeepAlive): Timer {
+    let pending = true
+    const done = (): void => {
+      pending = false
+      this.timers--
+      if (keepAlive) this.keepAliveTimers--
+    }
+    this.timers++
+    if (keepAlive) this.keepAliveTimers++
+    const lateMs = this.#timerLateMs === 0 ? 0 : this.#random.next() * this.#timerLateMs
+    const wholeMs = Math.max(Math.ceil(delayMs), 1)
+    const dueMs = this.nowMs() + wholeMs
+    let event: Event | undefined
+    const set = (inMs: number): void => {
+      event = this.#world.after(inMs, () => this.#deliver(this.#backlogOfTimers, look))
+    }
+    const look = (): void => {
+      if (!pending) return
+      const leftMs = dueMs - this.nowMs()
+      if (leftMs > 0.001) {
+        set(leftMs / this.#rate) // its clock stood still meanwhile
+        return
+      }
+      done()
+      fire()
+    }
+    set(wholeMs / this.#rate + lateMs)
+    return {
+      clear: () => {
+        if (!pending) return
+        done()
+        if (event !== undefined) event.cancelled = true
+      },
+    }
+  }
+
+  /** Something of the user's program, `delayMs` from now by the clock of the world. */
+  after(delayMs: number, run: () => void): void {
+    this.#world.after(delayMs, () => this.#deliver(this.#backlogOfTimers, run))
+  }
+
+  /** Something that comes in from outside, now. */
+  receive(run: () => void): void {
+    this.#deliver(this.#backlogOfMessages, run)
+  }
+
+  pause(): void {
+    this.paused = true
+  }
+
+  /** Goes on, `suspendedMs` of which its monotonic clock has not seen: what waited comes in Node's order, timers first. */
+  resume(suspendedMs: number): void {
+    if (!this.alive || !this.paused) return
+    this.paused = false
+    this.#suspendedMs += suspendedMs
+    this.#judge()
+    for (const run of [...this.#backlogOfTimers.splice(0), ...this.#backlogOfMessages.splice(0)]) {
+      this.#world.after(0, () => this.#deliver(this.#backlogOfTimers, run))
+    }
+  }
+
+  jumpWall(ms: number): void {
+    this.#wallJumpMs += ms
+    if (ms < 0) this.#setBack = true
+    this.#judge()
+  }
+
+  #judge(): void {
+    this.misled = this.#setBack && this.#suspendedMs > 0
+  }
+
+  kill(): void {
+    this.alive = false
+    this.#backlogOfTimers.length = 0
+    this.#backlogOfMessages.length = 0
+  }
+
+  #deliver(backlog: (() => void)[], run: () => void): void {
+    if (!this.alive) return
+    if (this.paused) backlog.push(run)
+    else run()
+  }
+}

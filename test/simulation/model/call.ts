@@ -1,0 +1,93 @@
+import { argsOfEach, namesOfEach } from '../../../src/stores/redis/lua-together.js'
+import { scripts, type Script, type Scripts } from '../../../src/stores/redis/scripts.js'
+
+export type ScriptName = keyof Scripts
+
+/** What a request asks for, as it comes in ARGV. Texts where a script gives them back as they came. */
+export interface Wish {
+  readonly owner: string
+  readonly ttl: number
+  readonly tokenTtl: number
+  readonly tail: string
+  /** 0: it does not stand in the queue. */
+  readonly queueMs: number
+  readonly turns: number
+  /** Its process knows that messages reach it. */
+  readonly heard: boolean
+  readonly limit: number
+  readonly permits: number
+}
+
+/** One call of a script, read: the only place that knows where KEYS and ARGV put things. */
+export interface ScriptCall {
+  readonly name: ScriptName
+  readonly key: string
+  /** Whose hold is renewed, released or asked about. */
+  readonly owner: string
+  readonly ttl: number
+  readonly tokenTtl: number
+  /** Of an acquire or a hand-over. */
+  readonly wish: Wish | undefined
+  /** Of a forced release: the store that asks. */
+  readonly wakeId: string
+}
+
+const nameBySha = new Map<string, ScriptName>(
+  (Object.entries(scripts) as [ScriptName, Script][]).map(([name, { sha }]) => [sha, name]),
+)
+
+export function scriptNamed(sha: string): ScriptName | undefined {
+  return nameBySha.get(sha)
+}
+
+export function readCall(name: ScriptName, keys: readonly string[], args: readonly string[]): ScriptCall {
+  const [first = ''] = keys
+  const call = { name, key: first, owner: ownerOf(args[0]), ttl: 0, tokenTtl: 0, wish: undefined, wakeId: '' }
+  switch (name) {
+    case 'acquireOnce':
+    case 'acquireMutex':
+    case 'acquirePool':
+    case 'acquireTogether':
+      return { ...call, wish: readWish(args, 0) }
+    case 'handoffMutex':
+    case 'handoffPool':
+      return { ...call, wish: readWish(args, 1) }
+    case 'renew':
+      return { ...call, ttl: Number(args[1]), tokenTtl: Number(args[2]) }
+    case 'forceRelease':
+      return { ...call, wakeId: args[0] ?? '' }
+    case 'wasRevoked':
+      return { ...call, key: /^\{(.*)\}:revoked$/.exec(first)?.[1] ?? first, owner: args[0] ?? '' }
+    case 'release':
+    case 'inspect':
+      return call
+  }
+}
+
+/** The requests of one acquireTogether, off Cluster. */
+export function readTogether(keys: readonly string[], args: readonly string[]): ScriptCall[] {
+  return Array.from({ length: keys.length / namesOfEach }, (_, at) =>
+    readCall('acquireTogether', keys.slice(at * namesOfEach), args.slice(1 + at * argsOfEach)),
+  )
+}
+
+function readWish(args: readonly string[], from: number): Wish {
+  const [owner, ttl, tokenTtl, tail = '', queueMs = '0', turns = '0', heard = '', limit = '1', permits = '1'] =
+    args.slice(from)
+  return {
+    owner: ownerOf(owner),
+    ttl: Number(ttl),
+    tokenTtl: Number(tokenTtl),
+    tail,
+    queueMs: Number(queueMs),
+    turns: Number(turns),
+    heard: heard === '1',
+    limit: Number(limit),
+    permits: Number(permits),
+  }
+}
+
+/** Owners that stand in a record come with the newline that ends them there. */
+function ownerOf(mark: string | undefined): string {
+  return mark === undefined ? '' : mark.endsWith('\n') ? mark.slice(0, -1) : mark
+}

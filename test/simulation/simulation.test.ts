@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { runWorld, runWorlds, seeds } from './batch.js'
+import { drawOptions, type Options } from './options.js'
+
+/** Worlds that failed once, made as small as they got; `was` says what was found. */
+interface Kept {
+  readonly was: string
+  readonly options: Options
+}
+
+const kept = JSON.parse(readFileSync(new URL('kept.json', import.meta.url), 'utf8')) as Kept[]
+
+describe('the simulator', () => {
+  it('finds nothing in 600 worlds', { timeout: 60_000 }, async () => {
+    const failed: unknown[] = []
+    let events = 0
+    await runWorlds(seeds(1, 600), (outcome) => {
+      events += outcome.events
+      if (outcome.violation !== undefined) failed.push({ seed: outcome.seed, ...outcome.violation })
+    })
+    expect(failed).toEqual([])
+    expect(events).toBeGreaterThan(60_000)
+  })
+
+  it('does the same for the same seed, alone and among others', { timeout: 60_000 }, async () => {
+    const together = new Map<number, number>()
+    await runWorlds(seeds(5_000, 128), ({ seed, hash }) => void together.set(seed, hash))
+    for (const options of seeds(5_000, 128)) {
+      expect((await runWorld(options)).hash, `seed ${options.seed}`).toBe(together.get(options.seed))
+    }
+    expect(new Set(together.values()).size).toBe(128)
+  })
+
+  it('writes down what happens without changing it', async () => {
+    const options = drawOptions(77)
+    const [quiet, told] = [await runWorld(options), await runWorld(options, true)]
+    expect(told.hash).toBe(quiet.hash)
+    expect(told.lines?.length).toBeGreaterThan(10)
+  })
+
+  it.each(kept)('does not find again: $was', async ({ options }) => {
+    expect((await runWorld(options)).violation).toBeUndefined()
+  })
+})

@@ -1,0 +1,231 @@
+import { Checker, type Violation } from './check/checker.js'
+import { Recorder } from './check/recorder.js'
+import { Truth } from './check/truth.js'
+import { Fleet, type FleetParts } from './fleet.js'
+import { Marks } from './marks.js'
+import { ModelServer } from './model/server.js'
+import { Nemesis } from './nemesis.js'
+import type { Options } from './options.js'
+import { termsOf } from './terms.js'
+import { type Health, Workload } from './workload.js'
+import { type Line, World } from './world.js'
+
+/** What came of one world. */
+export interface Outcome {
+  readonly seed: number
+  /** The same for the same seed, always. */
+  readonly hash: number
+  readonly violation: Violation | undefined
+  readonly events: number
+  readonly marks: ReadonlyMap<string, number>
+  readonly lines: readonly Line[] | undefined
+}
+
+/** More than this many events are no run but a loop. */
+const mostEvents = 20_000
+/** After the faults stop, calls that were under way may still fail for this long. */
+const graceMs = 6_000
+/** A key that is free is granted within this time to one who waits: a heartbeat of a second, and the way. */
+const idleMs = 1_300
+const longAfterMs = 4_000_000
+const atOnce = { waitMs: 0, signal: undefined, tries: true }
+
+/** One world from beginning to end: faults, recovery, the end. Somebody else lets promise jobs run after each step. */
+export class Simulation {
+  readonly #parts: FleetParts
+  readonly #world: World
+  readonly #fleet: Fleet
+  readonly #nemesis: Nemesis
+  readonly #workload: Workload
+  readonly #health: Health = { sinceMs: undefined }
+  readonly #freeSinceMs = new Map<string, number>()
+  #phase: 'faults' | 'recovery' | 'closing' | 'over' = 'faults'
+  #closed = 0
+
+  constructor(options: Options, keepLines = false) {
+    const world = new World(options.seed ^ 0x9e3779b9, keepLines)
+    const marks = new Marks()
+    const truth = new Truth(world)
+    const checker = new Checker(world, truth, marks)
+    const recorder = isRecorded(options) ? new Recorder(world) : undefined
+    this.#parts = { world, options, truth, checker, marks, recorder }
+    this.#world = world
+    this.#fleet = new Fleet(this.#parts)
+    this.#workload = new Workload(this.#parts, this.#fleet, this.#health)
+    this.#nemesis = new Nemesis(this.#parts, this.#fleet, (index) => this.#workload.start(index))
+    this.#nemesis.schedule()
+    for (let index = 0; index < options.clients; index++) this.#workload.start(index)
+    world.after(options.healMs, () => this.#heal())
+  }
+
+  /** Lets the next thing happen. false: it is over. */
+  step(): boolean {
+    const { checker } = this.#parts
+    if (this.#phase === 'over' || checker.violation !== undefined) return false
+    checker.settle()
+    if (this.#phase === 'recovery') this.#recover()
+    const event = this.#world.next()
+    if (event === undefined || this.#world.events > mostEvents) {
+      checker.fail('progress', event === undefined ? 'nothing will ever happen again' : 'it never comes to rest')
+      return false
+    }
+    if (this.#phase === 'recovery') this.#checkIdle()
+    event.run()
+    return true
+  }
+
+  outcome(): Outcome {
+    const { options, checker, marks } = this.#parts
+    const { hash, events, lines } = this.#world
+    return { seed: options.seed, hash, violation: checker.violation, events, marks: marks.counts, lines }
+  }
+
+  #heal(): void {
+    const { options, truth } = this.#parts
+    this.#phase = 'recovery'
+    this.#nemesis.heal()
+    this.#world.after(Math.min(graceMs, 3 * options.ttlMs) + options.storeTimeoutMs, () => {
+      this.#health.sinceMs = this.#world.nowMs
+      this.#world.note('healthy')
+      if (isMild(options)) this.#checkOrphans()
+    })
+    const { clients, tasks, opsPerTask, ttlMs, holdMs, thinkMs } = options
+    const ops = clients * tasks * opsPerTask
+    const perOpMs = 2 * holdMs + thinkMs + 3_000 + 3.2 * ttlMs
+    const boundMs = 60_000 + 10 * ttlMs + truth.steppedBackMs + ops * perOpMs
+    this.#world.after(boundMs, () => {
+      if (this.#phase === 'recovery') this.#parts.checker.fail('progress', `not done ${boundMs} ms after the faults`)
+    })
+  }
+
+  /** Where only single messages failed, nothing that a client has given up is left to its lease. */
+  #checkOrphans(): void {
+    for (let number = 0; number < this.#parts.options.keys; number++) {
+      const key = `k${number}`
+      for (const { owner } of this.#fleet.holders(key)) {
+        const { isVoid, grantedAtMs } = this.#parts.truth.factOf(owner)
+        const isNew = grantedAtMs > this.#world.nowMs - 2000 - this.#parts.options.storeTimeoutMs
+        const isAwaited = this.#fleet.clients.some(({ space }) => space.gates.get(key)?.waiting().contender === owner)
+        if (isVoid || isNew || isAwaited || this.#parts.checker.isHeld(key, owner)) continue
+        this.#fail('orphan', `${owner} holds ${key}, and nobody has it`)
+      }
+    }
+  }
+
+  /** When all is done, and what was late has come, everybody closes. */
+  #recover(): void {
+    if (
+      this.#health.sinceMs === undefined ||
+      !this.#workload.done ||
+      this.#fleet.clients.some(({ forcing }) => forcing > 0)
+    )
+      return
+    this.#phase = 'closing'
+    const { clients } = this.#fleet
+    const beganMs = this.#world.nowMs
+    for (const client of clients) {
+      const { space, machine } = client
+      // what is still held when an instance closes is released
+      void client
+        .ask(termsOf(this.#parts.options, { key: `own${client.index}` }), atOnce, () => undefined)
+        .catch(() => undefined)
+      machine.after(this.#world.random.between(20, 50), () => {
+        client.close().then(
+          () => {
+            this.#closed++
+            if (space.gates.size + space.held.size + space.holds.all().length > 0) {
+              this.#fail('left behind', `${machine.host} still has holds or waiters`)
+            }
+            if (this.#closed === clients.length)
+              this.#world.after(2_000 + this.#parts.options.storeTimeoutMs, () => this.#end(beganMs))
+          },
+          (error: unknown) => this.#fail('close', String(error)),
+        )
+      })
+    }
+  }
+
+  #end(closedMs: number): void {
+    this.#phase = 'over'
+    const { options, truth, recorder, marks } = this.#parts
+    for (const { machine } of this.#fleet.clients) {
+      if (machine.timers > 0) this.#fail('left behind', `${machine.host}: ${machine.timers} timers`)
+    }
+    const { server } = this.#fleet
+    if (server instanceof ModelServer && server.subscriptions > 0)
+      this.#fail('left behind', 'subscriptions at the server')
+    for (let key = 0; key < options.keys; key++) this.#checkLeft(`k${key}`, closedMs)
+    for (let client = 0; client < options.clients; client++) {
+      if (this.#fleet.isHeld(`own${client}`)) this.#fail('left behind', `client ${client} closed and holds still`)
+    }
+    if (recorder !== undefined) {
+      marks.hit('histories')
+      marks.hit('history calls', recorder.calls)
+      const key = recorder.impossibleKey()
+      if (key !== undefined) this.#fail('linearizability', `no order of the calls explains what ${key} answered`)
+    }
+    if (truth.recordsLost) marks.hit('worlds with lost records')
+  }
+
+  /** Nobody holds for ever; and what was asked for in health and given up is not left to its lease. */
+  #checkLeft(key: string, closedMs: number): void {
+    const { options, truth } = this.#parts
+    const longestMs = 2.5 * options.ttlMs + truth.steppedBackMs + 1
+    for (const { owner, remainingMs } of this.#fleet.holders(key)) {
+      if (remainingMs > longestMs) this.#fail('left behind', `${owner} holds ${key} for ${remainingMs} ms more`)
+      const { grantedAtMs } = truth.factOf(owner)
+      const { sinceMs } = this.#health
+      const isLate = sinceMs !== undefined && grantedAtMs > sinceMs && grantedAtMs < closedMs - 100
+      if (isLate && !options.minHolds) this.#fail('left behind', `${owner} still holds ${key}`)
+    }
+    const { server } = this.#fleet
+    if (!(server instanceof ModelServer)) return
+    const left = server.recordOf(key)?.copy()
+    left?.expire(server.nowMs + longAfterMs + longestMs)
+    if (left === undefined) return
+    if (left.mutex ?? left.pool ?? left.token) this.#fail('left behind', `${key} stays in the store`)
+    if (left.places.length + left.revoked.size > 0) this.#fail('left behind', `${key} has a queue for ever`)
+  }
+
+  /** No lost wake-up: while somebody waits, a key is not left free. */
+  #checkIdle(): void {
+    const { options, checker } = this.#parts
+    const { sinceMs } = this.#health
+    for (let number = 0; number < options.keys; number++) {
+      const key = `k${number}`
+      const waiting = checker.waiting(key)
+      if (sinceMs === undefined || waiting.length === 0 || this.#fleet.isHeld(key)) {
+        this.#freeSinceMs.delete(key)
+        continue
+      }
+      const freeMs = this.#freeSinceMs.get(key) ?? this.#world.nowMs
+      this.#freeSinceMs.set(key, freeMs)
+      const sinceWhen = Math.max(freeMs, sinceMs, Math.min(...waiting.map(({ calledMs }) => calledMs)))
+      if (this.#world.nowMs - sinceWhen > idleMs) {
+        this.#fail('lost wake-up', `${key} has been free for ${this.#world.nowMs - sinceWhen} ms while somebody waits`)
+      }
+    }
+  }
+
+  #fail(checker: string, detail: string): void {
+    this.#parts.checker.fail(checker, detail)
+  }
+}
+
+function isMild({ faults, messageFaults, minHolds, store }: Options): boolean {
+  const harmless = ['script-flush', 'lost-notices']
+  return (
+    store === 'redis' &&
+    !minHolds &&
+    messageFaults.duplicate === 0 &&
+    faults.every(({ kind }) => harmless.includes(kind))
+  )
+}
+
+/** Histories are looked at where no lease ends by itself and no record is lost. */
+function isRecorded({ store, mode, ttlMs, messageFaults, minHolds, expires, mixedTtl, faults }: Options): boolean {
+  if (store === 'memory' || mode !== 'mutex' || ttlMs < 3000 || minHolds || expires || mixedTtl) return false
+  if (messageFaults.duplicate > 0) return false
+  const lossy = ['restart-empty', 'failover', 'split-brain', 'flush-all', 'eviction', 'clock-step']
+  return faults.every(({ kind }) => !lossy.includes(kind))
+}

@@ -1,0 +1,167 @@
+/** Servers that freeze, die, forget, and lie about the time. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { machineMs } from '../../fleet/machine-clock.js'
+import { startRedis } from '../../support/servers/redis.js'
+import type { Case, Rig, Verdict } from '../rig.js'
+import { failed, passed, toldBy, within } from '../verdicts.js'
+
+const FROZEN_MS = 5000
+
+/** Holds, lets the store forget it, and expects to be told within the ttl. */
+function forgotten(id: string, title: string, forget: (rig: Rig) => Promise<unknown>): Case {
+  return {
+    id,
+    title,
+    expected: 'the holder is told within its ttl',
+    stores: ['redis'],
+    async run(rig) {
+      const ttlMs = 3000
+      const holder = await rig.behindProxy()
+      const grant = await holder.hold(rig.key, rig.wish({ ttlMs }))
+      await sleep(200)
+      const startMs = machineMs()
+      await forget(rig)
+      return toldBy(await holder.told(grant, 3 * ttlMs), startMs + ttlMs, 3 * ttlMs)
+    },
+  }
+}
+
+/** Holds, lets something happen that the store survives, and expects to hold still. */
+function survived(id: string, title: string, happen: (rig: Rig) => Promise<unknown>): Case {
+  return {
+    id,
+    title,
+    expected: 'the holder goes on holding',
+    stores: ['redis'],
+    needs: ['renewal'],
+    async run(rig): Promise<Verdict> {
+      // long enough that a busy machine does not lose it
+      const ttlMs = 3000
+      const [holder, other] = await Promise.all([rig.behindProxy(), rig.process()])
+      const grant = await holder.hold(rig.key, rig.wish({ ttlMs }))
+      await happen(rig)
+      await sleep(1.5 * ttlMs)
+      const verdict = await rig.heldStill(holder, grant, other)
+      if (!verdict.pass) return verdict
+      const { error } = await holder.release(grant)
+      return error === undefined ? verdict : failed(`could not release: ${error.slice(0, 60)}`)
+    },
+  }
+}
+
+async function restartEmpty({ server }: Rig): Promise<void> {
+  await server.command('FLUSHALL')
+  await server.kill()
+  await server.start()
+}
+
+export const servers: readonly Case[] = [
+  {
+    id: 'server-frozen',
+    title: 'The server freezes for 5 s, the ttl is 1 s',
+    expected: 'the holder is told at its deadline',
+    stores: ['redis'],
+    async run(rig) {
+      const holder = await rig.behindProxy()
+      const grant = await holder.hold(rig.key, rig.wish())
+      rig.server.pause()
+      const startMs = machineMs()
+      void sleep(FROZEN_MS).then(() => rig.server.resume())
+      return toldBy(await holder.told(grant, FROZEN_MS + 4000), startMs + rig.ttlMs, FROZEN_MS + 4000)
+    },
+  },
+  {
+    id: 'acquire-on-frozen-server',
+    title: 'Somebody asks a server that is frozen, without waiting',
+    expected: 'the answer, or the failure, comes within 5 s',
+    stores: ['redis'],
+    async run(rig) {
+      const asking = await rig.behindProxy()
+      rig.server.pause()
+      const startMs = machineMs()
+      const answer = await Promise.race([asking.acquire(rig.key, rig.wish()), sleep(8000, undefined)])
+      return within(answer && machineMs() - startMs, 5000, 'told', 8000)
+    },
+  },
+  {
+    id: 'release-on-frozen-server',
+    title: 'A holder with a ttl of 3 s ends its work while the server is frozen',
+    expected: 'it is not held up for longer than its ttl',
+    stores: ['redis'],
+    async run(rig) {
+      const holder = await rig.behindProxy()
+      const grant = await holder.hold(rig.key, rig.wish({ ttlMs: 3000 }))
+      rig.server.pause()
+      const answer = await Promise.race([holder.release(grant), sleep(8000, undefined)])
+      return within(answer?.tookMs, 3000, 'released', 8000)
+    },
+  },
+  forgotten('flushed', 'FLUSHALL while held, the ttl is 3 s', ({ server }) => server.command('FLUSHALL')),
+  forgotten('restarted-empty', 'The server restarts without its data', restartEmpty),
+  forgotten('failed-over', 'A replica takes over that had not heard of the lock', async (rig) => {
+    const next = await startRedis()
+    rig.onClose(() => next.stop())
+    rig.proxy.leadTo(next.url)
+    rig.proxy.cut()
+  }),
+  forgotten('server-clock-ahead', 'The server’s clock jumps ahead by 40 s', (rig) => {
+    rig.moveServerClock(40_000)
+    return Promise.resolve()
+  }),
+  survived('restarted-with-data', 'The server is killed and comes back with its data', async ({ server }) => {
+    await server.kill()
+    await server.start()
+  }),
+  survived('scripts-flushed', 'SCRIPT FLUSH while held', ({ server }) => server.command('SCRIPT', 'FLUSH')),
+  survived('connections-killed', 'The server ends all connections', ({ server }) =>
+    server.command('CLIENT', 'KILL', 'TYPE', 'normal'),
+  ),
+  {
+    id: 'down-at-start',
+    title: 'The store is down when the program starts',
+    expected: 'no crash; it works when the store comes up',
+    stores: ['redis'],
+    limitMs: 30_000,
+    async run(rig) {
+      await rig.server.kill()
+      const early = await rig.cold({ bare: true })
+      const first = Promise.race([early.acquire('early', rig.wish()), sleep(1500, undefined)])
+      await first
+      if (early.death !== undefined) return failed(`the process died: ${early.death}`)
+      await rig.server.start()
+      const answer = await early.acquire(rig.key, rig.wish({ waitMs: 8000 }))
+      return 'hold' in answer ? passed('works') : failed('error' in answer ? answer.error.slice(0, 70) : 'refused')
+    },
+  },
+  {
+    id: 'out-of-memory',
+    title: 'The server is out of memory, the key is free',
+    expected: 'a failure of the store, not taken for a key that is held',
+    stores: ['redis'],
+    async run(rig) {
+      const asking = await rig.behindProxy()
+      await rig.server.command('CONFIG', 'SET', 'maxmemory', '1')
+      const answer = await asking.acquire(rig.key, rig.wish())
+      if ('hold' in answer) return failed('granted, without a trace in the store')
+      return 'error' in answer ? passed(answer.error.slice(0, 70)) : failed('told as a key that is held')
+    },
+  },
+  {
+    id: 'connections-killed-waiting',
+    title: 'The server ends all connections while somebody waits',
+    expected: 'the waiter is served within 2 s of the release',
+    stores: ['redis'],
+    async run(rig) {
+      const [holder, waiter] = await Promise.all([rig.process(), rig.process()])
+      const grant = await holder.hold(rig.key, rig.wish({ ttlMs: 10_000 }))
+      const waiting = waiter.acquire(rig.key, rig.wish({ waitMs: 10_000 }))
+      await sleep(600)
+      for (const type of ['normal', 'pubsub']) await rig.server.command('CLIENT', 'KILL', 'TYPE', type)
+      await sleep(300)
+      await holder.release(grant)
+      const releasedMs = machineMs()
+      const answer = await waiting
+      return within('hold' in answer ? answer.grantedMs - releasedMs : undefined, 2000, 'served', 10_000)
+    },
+  },
+]
