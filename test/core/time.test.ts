@@ -90,7 +90,10 @@ describe('a ttl', () => {
   test.each([1, '1ms', 99, 0, -1] as const)('of %s is refused, and the least is named', (ttl) => {
     const { holdfast } = world()
     expect(() => holdfast.lock('key', { ttl: ttl as number })).toThrow(
-      expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining('100 ms') as string }) as Error,
+      expect.objectContaining({
+        code: 'INVALID_OPTION',
+        message: expect.stringContaining('100 ms') as string,
+      }) as Error,
     )
   })
 })
@@ -139,18 +142,21 @@ describe('renewal never runs tight', () => {
 })
 
 describe('a timer', () => {
-  test.each([2 ** 31 - 1, 2 ** 31, 30 * dayMs, 400 * dayMs])('of %s ms fires then, and not at once', async (delayMs) => {
-    vi.useFakeTimers()
-    try {
-      let firedAtMs = Number.NaN
-      const startMs = performance.now()
-      new Timers().set(() => (firedAtMs = performance.now() - startMs), delayMs, false)
-      await vi.advanceTimersByTimeAsync(delayMs - 1)
-      expect(firedAtMs).toBeNaN()
-      await vi.advanceTimersByTimeAsync(1)
-      expect(firedAtMs).toBe(delayMs)
-    } finally {
-      vi.useRealTimers()
-    }
-  })
+  test.each([2 ** 31 - 1, 2 ** 31, 30 * dayMs, 400 * dayMs])(
+    'of %s ms fires then, and not at once',
+    async (delayMs) => {
+      vi.useFakeTimers()
+      try {
+        let firedAtMs = Number.NaN
+        const startMs = performance.now()
+        new Timers().set(() => (firedAtMs = performance.now() - startMs), delayMs, false)
+        await vi.advanceTimersByTimeAsync(delayMs - 1)
+        expect(firedAtMs).toBeNaN()
+        await vi.advanceTimersByTimeAsync(1)
+        expect(firedAtMs).toBe(delayMs)
+      } finally {
+        vi.useRealTimers()
+      }
+    },
+  )
 })

@@ -3,7 +3,10 @@ import { describe, expect, it } from 'vitest'
 
 const root = new URL('../../', import.meta.url)
 const page = readFileSync(new URL('docs/security.md', root), 'utf8')
-const claims = [...page.matchAll(/\*\[([^\]]+)\]\(\.\.\/([^)]+)\)\*/g)].map(([, title = '', path = '']) => [title, path])
+const claims = [...page.matchAll(/\*\[([^\]]+)\]\(\.\.\/([^)]+)\)\*/g)].map(([, title = '', path = '']) => [
+  title,
+  path,
+])
 
 describe('docs/security.md', () => {
   it('names tests', () => {

@@ -106,7 +106,22 @@ describe('whatever Redis answers', () => {
   })
 
   test('what is not a whole number in plain digits is no token', () => {
-    for (const wrong of ['0x10', '1e3', ' 7', '7 ', '+7', '', '0', '-3', '1.5', '9'.repeat(17), true, 1.5, 0n, 2n ** 60n]) {
+    for (const wrong of [
+      '0x10',
+      '1e3',
+      ' 7',
+      '7 ',
+      '+7',
+      '',
+      '0',
+      '-3',
+      '1.5',
+      '9'.repeat(17),
+      true,
+      1.5,
+      0n,
+      2n ** 60n,
+    ]) {
       expect(() => readAnswer('acquire', wrong, 1), String(wrong)).toThrow(StoreError)
     }
     for (const right of [7, '7', 7n, Buffer.from('7')]) {

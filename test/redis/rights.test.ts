@@ -20,7 +20,9 @@ test('the rights are the same wherever they are told', async () => {
 })
 
 test('no right is given that nothing needs', async () => {
-  const lua = Object.values(scripts).map(({ text }) => text).join('\n')
+  const lua = Object.values(scripts)
+    .map(({ text }) => text)
+    .join('\n')
   const called = [...lua.matchAll(/redis\.p?call\('([A-Z]+)'(?:, '(NUMSUB|SHARDNUMSUB)')?/g)].map(([, command, part]) =>
     `+${part === undefined ? command : `${command}|${part}`}`.toLowerCase(),
   )

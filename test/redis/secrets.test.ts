@@ -8,7 +8,9 @@ import { freshKey, ownRedis } from './support.js'
 
 const secret = 'pl4nted/s3cret@p:w'
 const encoded = encodeURIComponent(secret)
-const channels = ['acquired', 'contended', 'released', 'ended', 'renewed', 'store-failed'].map((name) => `holdfast:${name}`)
+const channels = ['acquired', 'contended', 'released', 'ended', 'renewed', 'store-failed'].map(
+  (name) => `holdfast:${name}`,
+)
 
 /** All that is told on the way: warnings, messages of the channels. */
 function listen(): unknown[] {

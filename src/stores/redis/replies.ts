@@ -53,7 +53,10 @@ export function readInspection(key: string, reply: unknown): KeyRecord | undefin
 /** @throws StoreError */
 export function readRevoked(reply: unknown): { revoked: boolean; ownOwners: readonly string[] } {
   const [revoked, ...owners] = listOf(reply) ?? []
-  return { revoked: readBoolean('forceRelease', revoked), ownOwners: owners.map(textOf).filter((owner) => owner !== '') }
+  return {
+    revoked: readBoolean('forceRelease', revoked),
+    ownOwners: owners.map(textOf).filter((owner) => owner !== ''),
+  }
 }
 
 /** A program that does not say who it is gets a record too, with nothing in it: the key is held, after all. */
