@@ -15,6 +15,7 @@ describe('what a store of yours rejects with', () => {
       acquire: () => Promise.reject(new Error(`cannot reach ${url}`)),
       renew: () => Promise.resolve(false),
       release: () => Promise.resolve(false),
+      close: () => Promise.resolve(),
     }
     const holdfast = createHoldfast({ store: failing as never, storeTimeout: '20ms' })
     const error = await failureOf(() => holdfast.lock(freshKey()).acquire())

@@ -41,14 +41,12 @@ test.each([...clientKinds.map(({ name }) => name), 'our own connection', 'our ow
       told.push(outcome)
     }
     const logger = { warn: (message: string) => told.push(message) }
-    const open = (): ReturnType<typeof createHoldfast<'async'>> =>
-      createHoldfast({ store: store as string, storeTimeout: '300ms', logger })
-    const holdfast = open()
+    const holdfast = createHoldfast({ store, storeTimeout: '300ms', logger })
     const [key, second] = [freshKey(), freshKey()]
     const lease = await holdfast.lock(key, { ttl: '500ms', label: 'label' }).acquire()
     await failing(() => holdfast.lock(key).acquire())
     await failing(() => holdfast.lock(key, { wait: '20ms' }).acquire())
-    const outside = createHoldfast({ store: store as string, prefix: 'outside:', logger })
+    const outside = createHoldfast({ store, prefix: 'outside:', logger })
     await failing(() => outside.lock(second).acquire()) // NOPERM
     told.push(await holdfast.lock(key).inspect(), holdfast, holdfast.lock(key), lease, store === url ? '' : store)
     server.pause()
