@@ -21,6 +21,7 @@ const STEPS = [
   'size',
   'knip',
   'pack:check',
+  'sbom',
 ]
 
 /** Those that tell how far they are. */
