@@ -1,6 +1,6 @@
 // Plants each bug of test/simulation/mutants and counts the seeds that it takes the simulator to find it, or lets the tests
 // find it that are named with it. `--write`: keeps what came out and writes docs/track-record.md. `--name TEXT`: those only.
-// `--sample N`: some that are found soon, others each day. `--check`: runs none; are their texts and the page up to date?
+// `--missing`: those that were not found yet. `--sample N`: some that are found soon, others each day. `--check`: runs none; are their texts and the page up to date?
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -24,6 +24,7 @@ await main(async () => {
     options: {
       seeds: { type: 'string', default: '100000' },
       name: { type: 'string' },
+      missing: { type: 'boolean', default: false },
       sample: { type: 'string' },
       check: { type: 'boolean', default: false },
       write: { type: 'boolean', default: false },
@@ -36,13 +37,11 @@ await main(async () => {
     const row = { name: mutant.name, ...(await hunt(mutant, Number(values.seeds))) }
     rows.push(row)
     console.log(`${row.name}: ${row.by === undefined ? 'NOT FOUND' : `${row.seeds ?? '–'} seeds, ${row.by}`}`)
+    if (values.write) save(row)
   }
   const missed = rows.filter(({ by }) => by === undefined)
   console.log(`${rows.length - missed.length} of ${rows.length} found`)
-  if (values.write) {
-    save(rows)
-    writeFileSync(PAGE, await page())
-  }
+  if (values.write) writeFileSync(PAGE, await page())
   if (missed.length > 0) throw new Error(`Not found: ${missed.map(({ name }) => name).join(', ')}`)
 })
 
@@ -67,10 +66,11 @@ async function checkPage() {
   if (readFileSync(PAGE, 'utf8') !== (await page())) throw new Error(`${PAGE}: npm run mutants -- --write`)
 }
 
-function choose({ sample, name }) {
-  if (name !== undefined) return mutants.filter((mutant) => mutant.name.includes(name))
-  if (sample === undefined) return mutants
+function choose({ sample, name, missing }) {
   const found = readFound()
+  if (name !== undefined) return mutants.filter((mutant) => mutant.name.includes(name))
+  if (missing) return mutants.filter((mutant) => found[mutant.name]?.by === undefined)
+  if (sample === undefined) return mutants
   const soon = mutants.filter(({ name }) => (found[name]?.seeds ?? Infinity) <= SOON)
   const count = Math.min(Number(sample), soon.length)
   const first = Math.floor(Date.now() / DAY_MS) * count
@@ -120,10 +120,9 @@ function readFound() {
 }
 
 /** What came out is kept in the order of the list; what is not in the list any more is dropped. */
-function save(rows) {
+function save({ name: hunted, ...result }) {
   const before = readFound()
-  const now = Object.fromEntries(rows.map(({ name, ...found }) => [name, found]))
-  const kept = mutants.map(({ name }) => [name, now[name] ?? before[name] ?? {}])
+  const kept = mutants.map(({ name }) => [name, name === hunted ? result : (before[name] ?? {})])
   writeFileSync(FOUND, `${JSON.stringify(Object.fromEntries(kept), undefined, 2)}\n`)
 }
 

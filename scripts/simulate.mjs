@@ -1,8 +1,9 @@
 // Runs the simulator of test/simulation on all cores. `node scripts/simulate.mjs --seeds 100000`, `--explain SEED`.
+// `--report FILE`; `--keep FOLDER`: in parts, so that a long run can be ended and goes on where it was.
 import { fork } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { dirname, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { build } from 'esbuild'
@@ -10,6 +11,8 @@ import { main, run } from './run.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const CHUNK = 256
+/** With `--keep`, so many seeds make a report of their own. */
+const RANGE = 20_000
 /** For one order of that many worlds: a second, on a machine that has nothing else to do. */
 const LIMIT_MS = 900_000
 /** The same while a planted bug is looked for, which may be one that never ends. */
@@ -46,6 +49,7 @@ export async function simulate(args) {
       seeds: { type: 'string', default: '100000' },
       first: { type: 'string', default: '1' },
       report: { type: 'string' },
+      keep: { type: 'string' },
       explain: { type: 'string' },
       marks: { type: 'boolean', default: false },
     },
@@ -55,7 +59,10 @@ export async function simulate(args) {
     await run(process.execPath, [bundle, 'explain', values.explain])
     return
   }
-  const report = await runSeeds(bundle, { first: Number(values.first), count: Number(values.seeds) }, progress())
+  const order = { first: Number(values.first), count: Number(values.seeds) }
+  const report = await (values.keep === undefined
+    ? runSeeds(bundle, order, progress())
+    : runRanges(bundle, order, values.keep))
   if (values.report !== undefined) save(values.report, report)
   tell(report)
   const missed = values.marks ? missedMarks(report) : []
@@ -116,6 +123,24 @@ export async function runSeeds(
   report.failures.sort((a, b) => a.seed - b.seed)
   report.marks = Object.fromEntries(Object.entries(report.marks).sort())
   return report
+}
+
+/** The same in parts, each of which leaves a report in `folder`: a run that was ended goes on after the last of them. */
+async function runRanges(bundle, { first, count }, folder) {
+  const all = { first, seeds: 0, seconds: 0, events: 0, hash: 0, failures: [], marks: {} }
+  for (let from = first; from < first + count; from += RANGE) {
+    const path = join(folder, `${from}.json`)
+    const order = { first: from, count: Math.min(RANGE, first + count - from) }
+    if (!existsSync(path)) save(path, await runSeeds(bundle, order, progress()))
+    const { seeds, seconds, events, hash, failures, marks } = JSON.parse(readFileSync(path, 'utf8'))
+    all.seeds += seeds
+    all.seconds += seconds
+    all.events += events
+    all.hash ^= hash
+    all.failures.push(...failures)
+    for (const [mark, times] of Object.entries(marks)) all.marks[mark] = (all.marks[mark] ?? 0) + times
+  }
+  return all
 }
 
 /** One process: sends it orders until there are none. A process that dies says which order it died of. */

@@ -29,6 +29,13 @@ export const tested = [
     tests: redisModel,
   },
   {
+    name: 'a wall clock that jumps ahead is not believed',
+    file: 'src/core/env.ts',
+    from: 'Math.max(to.nowMs - from.nowMs, to.wallMs - from.wallMs)',
+    to: 'to.nowMs - from.nowMs',
+    tests: 'test/core/lease.test.ts',
+  },
+  {
     name: 'a store that fails is taken for a locked key',
     file: 'src/core/acquire.ts',
     from: 'if (error instanceof LockedError) return undefined',

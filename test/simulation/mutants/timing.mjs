@@ -76,8 +76,8 @@ export const timing = [
   {
     name: 'the monotonic clock alone',
     file: 'src/core/env.ts',
-    from: 'Math.max(to.nowMs - from.nowMs, to.wallMs - from.wallMs)',
-    to: 'to.nowMs - from.nowMs',
+    from: 'export function betweenMs(from: Mark, to: Mark): number {\n',
+    to: 'export function betweenMs(from: Mark, to: Mark): number {\n  return to.nowMs - from.nowMs\n',
     after: 'nodejs/node #47724',
   },
   {
