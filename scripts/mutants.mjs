@@ -47,7 +47,8 @@ await main(async () => {
 
 /** Each text stands where it is said to, once, so that a changed line is noticed at once. */
 function assertPlantable() {
-  const problems = mutants.flatMap(({ name, file, from }) => {
+  const problems = mutants.flatMap(({ name, file, from, to }) => {
+    if (typeof to !== 'string' || to === from) return [`${name}: it says nothing to put in place`]
     const times = readFileSync(file, 'utf8').split(from).length - 1
     return times === 1 ? [] : [`${name}: its text stands ${times} times in ${file}, and has to stand there once`]
   })

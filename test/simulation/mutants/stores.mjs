@@ -133,6 +133,7 @@ export const stores = [
     name: 'a forced release tells nobody',
     file: 'src/stores/memory/memory.ts',
     from: "    for (const owner of owners) this.#tell({ type: 'revoked', key, owner })\n",
+    to: '',
   },
   {
     name: 'a least hold is released at once',

@@ -21,6 +21,7 @@ export const waiting = [
     name: 'what was given up is not released',
     file: 'src/core/space.ts',
     from: '    this.cleanUp(terms, seat.owner)\n',
+    to: '',
     after: 'redisson #2714, curator #600',
   },
   {
@@ -34,6 +35,7 @@ export const waiting = [
     name: 'a failed release is not tried again',
     file: 'src/core/release.ts',
     from: '    if (leftMs <= 0) space.cleanUp(terms, owner)\n',
+    to: '',
     after: 'curator #1193, redis-py #3847',
   },
   {
@@ -75,6 +77,7 @@ export const waiting = [
     name: 'a wait heeds no signal',
     file: 'src/core/waiter.ts',
     from: "    signal.addEventListener('abort', this.#abort, { once: true })\n",
+    to: '',
     after: "Node's Web Locks",
   },
   {
@@ -83,8 +86,13 @@ export const waiting = [
     from: 'this.sinceMs + this.waitMs - env.nowMs()',
     to: 'this.sinceMs + this.waitMs / 2 - env.nowMs()',
   },
-  { name: 'the timer of a wait stays', file: 'src/core/waiter.ts', from: '    this.#timer?.clear()\n' },
-  { name: 'the answer of a hand-over is dropped', file: 'src/core/release.ts', from: '  handed.answered(next)\n' },
+  { name: 'the timer of a wait stays', file: 'src/core/waiter.ts', from: '    this.#timer?.clear()\n', to: '' },
+  {
+    name: 'the answer of a hand-over is dropped',
+    file: 'src/core/release.ts',
+    from: '  handed.answered(next)\n',
+    to: '',
+  },
   {
     name: 'the last in the line comes first',
     file: 'src/core/queue.ts',
