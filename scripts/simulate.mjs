@@ -106,7 +106,8 @@ export async function runSeeds(
   const end = first + count
   const take = () => {
     if (next >= end || (stopAtFirst && report.failures.length > 0)) return undefined
-    const order = { first: next, count: Math.min(stopAtFirst ? CHUNK / 2 : CHUNK, end - next) }
+    const most = stopAtFirst ? Math.min(Math.max(Math.ceil((next - first) / 4), 16), CHUNK) : CHUNK
+    const order = { first: next, count: Math.min(most, end - next) }
     next += order.count
     return order
   }
