@@ -164,7 +164,7 @@ function read(options: object, checks: Record<string, Check>, names: Record<stri
     const check = Object.hasOwn(checks, option) ? checks[option] : undefined
     if (check === undefined) {
       throw new InvalidOptionError(
-        `Unknown option '${option}'${didYouMean(option, checks)}: there are ${Object.keys(checks).join(', ')}.`,
+        `Unknown option ${show(option)}${didYouMean(option, checks)}: there are ${Object.keys(checks).join(', ')}.`,
       )
     }
     if (value !== undefined) parsed[names[option] ?? option] = check(value, option)
