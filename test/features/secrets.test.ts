@@ -25,10 +25,7 @@ describe('a URL at the wrong place', () => {
     'as the stores': () => createHoldfast({ stores: secretUrl as never }),
     'as a duration': () => createHoldfast({ ttl: secretUrl as never }),
     'as the logger': () => createHoldfast({ logger: secretUrl as never }),
-    'as the alias of a lock': () =>
-      createHoldfast()
-        .lock('key', { store: secretUrl as never })
-        .acquireSync(),
+    'as the alias of a lock': () => createHoldfast().lock('key', { store: secretUrl as never }),
     'as a duration of a lock': () => lock('key', { wait: secretUrl as never }),
     'of redis(), with another scheme': () => redis(secretUrl.replace('redis:', 'http:')),
     'of redis(), as an object': () => redis({ url: secretUrl } as never),
