@@ -4,6 +4,7 @@ import type { Gate } from './gate.js'
 import type { Hold } from './hold.js'
 import { asHoldfastError, limited } from './limited.js'
 import { failureRetryMs, heartbeatMs, localTurns } from './plan.js'
+import { printable } from './printable.js'
 import { Pulse } from './pulse.js'
 import { Holds } from './holds.js'
 import { release } from './release.js'
@@ -116,7 +117,7 @@ export class Space {
   }
 
   warn(message: string): void {
-    this.logger?.warn(message)
+    this.logger?.warn(printable(message))
   }
 
   /** Ends waits, releases holds, and stops listening. Failures to release are logged: the ttl cleans up. */
