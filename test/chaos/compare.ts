@@ -13,6 +13,26 @@ const FOLDER = join('.cache', 'chaos')
 const PAGE = join('docs', 'chaos.md')
 const BETWEEN = /(<!-- chaos:begin -->)[\s\S]*(<!-- chaos:end -->)/
 
+const columns: readonly (readonly [title: string, of: (report: Report) => string | number])[] = [
+  ['library', ({ library, version }) => `${library} ${version}`],
+  ['faults', ({ faults }) => faults.all ?? 0],
+  ['grants a second', ({ grantsPerSecond }) => grantsPerSecond ?? '–'],
+  ['two at once', ({ overlaps }) => overlaps.whileConditionsHeld],
+  ['the same, excused', ({ overlaps }) => Object.values(overlaps.excused).reduce((sum, count) => sum + count, 0)],
+  ['effects after the successor’s', ({ staleEffects }) => staleEffects.all],
+  ['of these refused by the token', ({ staleEffects }) => staleEffects.refused],
+  ['updates lost, unfenced', ({ lostUpdates }) => lostUpdates['counter-unfenced'] ?? 0],
+  ['fenced', ({ lostUpdates }) => lostUpdates['counter-fenced'] ?? 'no token'],
+  ['wait p99, ms', ({ waits }) => Math.round(waits.p99Ms)],
+  ['hand-over p50, ms', ({ handOverMs }) => handOverMs.p50.toFixed(1)],
+  ['unhandled rejections', ({ unhandled }) => unhandled.length],
+  ['without a grant after the heal', ({ grantsAfterHeal }) => idle(grantsAfterHeal.byWorkload)],
+  ['processes that stayed', ({ stayed }) => stayed],
+  ['keys left', ({ leakedKeys }) => leakedKeys.length],
+]
+const head = `| ${columns.map(([title]) => title).join(' | ')} |\n|${' --- |'.repeat(columns.length)}`
+const rowOf = (report: Report): string => `| ${columns.map(([, of]) => String(of(report))).join(' | ')} |`
+
 const [seed = ''] = process.argv.slice(2)
 const reports = readdirSync(FOLDER)
   .filter((name) => name.endsWith(`-${seed}.json`) && !name.startsWith('test-'))
@@ -32,27 +52,6 @@ function tables(): string {
   const about = `Seed ${seed}, ${String(first?.clients)} processes, ttl 1 s, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}.`
   return [...parts.flat(), about].join('\n\n')
 }
-
-const columns: readonly (readonly [title: string, of: (report: Report) => string | number])[] = [
-  ['library', ({ library, version }) => `${library} ${version}`],
-  ['faults', ({ faults }) => faults.all ?? 0],
-  ['grants a second', ({ grantsPerSecond }) => grantsPerSecond ?? '–'],
-  ['two at once', ({ overlaps }) => overlaps.whileConditionsHeld],
-  ['longest, ms', ({ overlaps }) => (overlaps.whileConditionsHeld > 0 ? (overlaps.longestMs ?? '–') : '–')],
-  ['the same, excused', ({ overlaps }) => Object.values(overlaps.excused).reduce((sum, count) => sum + count, 0)],
-  ['effects after the successor’s', ({ staleEffects }) => staleEffects.all],
-  ['of these refused by the token', ({ staleEffects }) => staleEffects.refused],
-  ['updates lost, unfenced', ({ lostUpdates }) => lostUpdates['counter-unfenced'] ?? 0],
-  ['fenced', ({ lostUpdates }) => lostUpdates['counter-fenced'] ?? 'no token'],
-  ['wait p99, ms', ({ waits }) => Math.round(waits.p99Ms)],
-  ['hand-over p50, ms', ({ handOverMs }) => handOverMs.p50.toFixed(1)],
-  ['unhandled rejections', ({ unhandled }) => unhandled.length],
-  ['without a grant after the heal', ({ grantsAfterHeal }) => idle(grantsAfterHeal.byWorkload)],
-  ['processes that stayed', ({ stayed }) => stayed],
-  ['keys left', ({ leakedKeys }) => leakedKeys.length],
-]
-const head = `| ${columns.map(([title]) => title).join(' | ')} |\n|${' --- |'.repeat(columns.length)}`
-const rowOf = (report: Report): string => `| ${columns.map(([, of]) => String(of(report))).join(' | ')} |`
 
 function idle(byWorkload: Readonly<Record<string, number>>): string {
   const names = Object.entries(byWorkload).filter(([, count]) => count === 0)
