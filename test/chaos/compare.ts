@@ -44,7 +44,7 @@ const filled = page.replace(BETWEEN, (_, begin: string, end: string) => `${begin
 writeFileSync(PAGE, await format(filled, { ...(await resolveConfig(PAGE)), parser: 'markdown' }))
 
 function tables(): string {
-  const parts = shapes.map((shape) => {
+  const parts = shapes.redis.map((shape) => {
     const rows = libraries.flatMap(({ id }) => reports.filter((one) => one.library === id && one.shape === shape))
     return rows.length === 0 ? [] : [`### ${shape}\n\n${head}\n${rows.map(rowOf).join('\n')}`]
   })
