@@ -1,7 +1,7 @@
-import { elapsedMs, type Env, type Mark, markOf } from './env.js'
+import { betweenMs, elapsedMs, type Env, type Mark, markOf } from './env.js'
 import { LockedError, StoreError } from './errors.js'
 import { Gate } from './gate.js'
-import { Hold } from './hold.js'
+import { type Grant, Hold } from './hold.js'
 import { asHoldfastError, limited, open, outcomeOf } from './limited.js'
 import { failureRetryMs, trustedMs } from './plan.js'
 import { refusal, traceContention } from './refusal.js'
@@ -67,18 +67,19 @@ export function askSync(space: Space, terms: Terms, owner: string): Hold | Refus
   const store = space.syncStore
   if (store === undefined) throw new TypeError('an async store was asked in sync') // a fault of ours
   const mark = terms.timed ? markOf(space.env, false) : undefined
-  const answer = store.acquire(space.requestOf(terms, owner, 0))
+  const answer = store.acquire(space.requestOf(terms, owner, mark?.wallMs ?? space.env.wallMs()))
   if (!answer.granted) return answer
-  const grant = { token: answer.token, mark }
-  const fresh = mark === undefined || isFresh(space, terms, mark)
-  return fresh ? holdOf(space, terms, owner, grant) : refreshSync(space, terms, owner, grant)
+  const start = mark === undefined ? undefined : { mark, now: markOf(space.env, false) }
+  const fresh = start === undefined || isFresh(space, terms, start)
+  const { token } = answer
+  return fresh ? holdOf(space, terms, owner, { token, start }) : refreshSync(space, terms, owner, token)
 }
 
 /** Renews at once what was granted so late that less than half of its lease is left. */
-function refreshSync(space: Space, terms: Terms, owner: string, { token }: { token: number }): Hold {
+function refreshSync(space: Space, terms: Terms, owner: string, token: number): Hold {
   const mark = markOf(space.env, false)
   if (space.syncStore?.renew(terms.storeKey, owner, leaseMs(terms) ?? 0) !== true) throw tooSlow()
-  return holdOf(space, terms, owner, { token, mark })
+  return holdOf(space, terms, owner, { token, start: { mark } })
 }
 
 /** The lease was over before it could be used. Worth another try: the answers may come faster. */
@@ -89,29 +90,46 @@ function tooSlow(): StoreError {
   )
 }
 
-function holdOf(
-  space: Space,
-  terms: Terms,
-  owner: string,
-  { token, mark }: { token: number; mark: Mark | undefined },
-): Hold {
-  const hold = new Hold(space, terms, owner, { token, start: mark === undefined ? undefined : { mark } })
+function holdOf(space: Space, terms: Terms, owner: string, grant: Grant): Hold {
+  const hold = new Hold(space, terms, owner, grant)
   if (traced('holdfast:acquired')) trace('holdfast:acquired', { key: terms.key, token: hold.token, waitedMs: 0 })
   return hold
 }
 
 /** A lease is not handed out with less than half of it left. */
-function isFresh(space: Space, terms: Terms, mark: Mark): boolean {
+function isFresh(space: Space, terms: Terms, { mark, now }: { mark: Mark; now: Mark }): boolean {
   const ttlMs = leaseMs(terms)
-  if (ttlMs === null) return true
-  return trustedMs(ttlMs, space.store.capabilities.scope) - elapsedMs(space.env, mark) >= ttlMs / 2
+  return ttlMs === null || trustedMs(ttlMs, space.store.capabilities.scope) - betweenMs(mark, now) >= ttlMs / 2
 }
 
-/** What is granted after the instance was closed is given back before `close` goes on. */
-async function askCounted(space: Space, terms: Terms, seat: Seat): Promise<Hold | Refusal> {
+/**
+ * Asks until there is an answer: a lost reply is asked for again with the same owner, who gets what it already has. What is
+ * granted after the instance was closed is given back before `close` goes on.
+ */
+async function askPatiently(space: Space, terms: Terms, seat: Seat): Promise<Hold | Refusal> {
+  let result: Hold | Refusal | undefined
+  let failing: Failing | undefined
   space.begin()
   try {
-    const result = await askPatiently(space, terms, seat)
+    while (result === undefined) {
+      let mark = markOf(space.env, false)
+      try {
+        const opening = open(space, 'acquire')
+        if (opening !== undefined) {
+          await opening
+          mark = markOf(space.env, false)
+        }
+        const answer = await send(space, terms, seat, mark)
+        if (!answer.granted) result = { holder: answer.holder }
+        else {
+          const { token } = answer
+          result = taken(space, terms, seat, { mark, token }) ?? (await refresh(space, terms, seat, token))
+        }
+      } catch (error) {
+        failing ??= { since: mark, times: 0, unknown: false }
+        await pause(space.env, pauseAfter(error, failing, { space, terms, seat }))
+      }
+    }
     if (!space.closed) return result
     if (result instanceof Hold) await release(result)
     throw closedError()
@@ -120,73 +138,78 @@ async function askCounted(space: Space, terms: Terms, seat: Seat): Promise<Hold 
   }
 }
 
-/** Asks until there is an answer: a lost reply is asked for again with the same owner, who gets what it already has. */
-async function askPatiently(space: Space, terms: Terms, seat: Seat): Promise<Hold | Refusal> {
-  const { env } = space
-  let failing: Mark | undefined
-  let unknown = false
-  for (let failures = 0; ; failures++) {
-    let mark = markOf(env, false)
-    try {
-      const opening = open(space, 'acquire')
-      if (opening !== undefined) {
-        await opening
-        mark = markOf(env, false)
-      }
-      const answer = await limited(env, send(space, terms, seat), terms.storeTimeoutMs, 'acquire', true)
-      if (!answer.granted || seat.abandoned) return { holder: answer.granted ? undefined : answer.holder }
-      if (isFresh(space, terms, mark)) return holdOf(space, terms, seat.owner, { token: answer.token, mark })
-      return await refresh(space, terms, seat, answer.token)
-    } catch (error) {
-      const failure = asHoldfastError(error, 'acquire', terms.key)
-      trace('holdfast:store-failed', { key: terms.key, operation: 'acquire', error: failure })
-      const lost = outcomeOf(failure) === 'unknown'
-      unknown ||= lost
-      failing ??= mark
-      const pauseMs = failureRetryMs(failures, env.random())
-      const spent = elapsedMs(env, failing) + pauseMs >= terms.storeTimeoutMs
-      if (!lost || spent || seat.abandoned) {
-        if (unknown) space.abandon(terms, seat)
-        throw failure
-      }
-      await pause(env, pauseMs)
-    }
+/** One request. What is granted so late that its seat was given up meanwhile is released again. */
+function send(space: Space, terms: Terms, seat: Seat, { wallMs }: Mark): Promise<Answer> {
+  const call = Promise.resolve(space.store.acquire(space.requestOf(terms, seat.owner, wallMs)))
+  return limited(space.env, call, terms.storeTimeoutMs, 'acquire', true, (late) => {
+    if (late.granted && seat.abandoned) space.cleanUp(terms, seat.owner)
+  })
+}
+
+/** The hold or the refusal; undefined: granted, but less than half of the lease is left. */
+function taken(space: Space, terms: Terms, seat: Seat, { mark, token }: Granted): Hold | Refusal | undefined {
+  if (seat.abandoned) {
+    space.cleanUp(terms, seat.owner)
+    return { holder: undefined }
   }
+  const start = { mark, now: markOf(space.env, false) }
+  return isFresh(space, terms, start) ? holdOf(space, terms, seat.owner, { token, start }) : undefined
 }
 
-/** One request. What is granted to a seat that was given up meanwhile is released again, however late the answer comes. */
-function send(space: Space, terms: Terms, seat: Seat): Promise<Answer> {
-  const call = Promise.resolve(space.store.acquire(space.requestOf(terms, seat.owner, 0)))
-  call.then(
-    (late) => {
-      if (late.granted && seat.abandoned) space.cleanUp(terms, seat.owner)
-    },
-    () => undefined, // told by the limited one
-  )
-  return call
+interface Granted {
+  readonly mark: Mark
+  readonly token: number
 }
 
-/** Renews what was granted so late that less than half of its lease is left. */
+/** Renews what was granted too late. */
 async function refresh(space: Space, terms: Terms, seat: Seat, token: number): Promise<Hold | Refusal> {
   const { env, store } = space
   const mark = markOf(env, false)
   const call = Promise.resolve(store.renew(terms.storeKey, seat.owner, leaseMs(terms) ?? 0))
   const renewed = await limited(env, call, terms.storeTimeoutMs, 'renew', true)
-  if (!renewed || !isFresh(space, terms, mark)) throw tooSlow()
-  return seat.abandoned ? { holder: undefined } : holdOf(space, terms, seat.owner, { token, mark })
+  const start = { mark, now: markOf(env, false) }
+  if (!renewed || !isFresh(space, terms, start)) throw tooSlow()
+  return seat.abandoned ? { holder: undefined } : holdOf(space, terms, seat.owner, { token, start })
+}
+
+/** A request whose store fails. */
+interface Failing {
+  readonly since: Mark
+  times: number
+  /** One of the calls may have had its effect. */
+  unknown: boolean
+}
+
+/** How long to wait before asking again. @throws `error` as ours, when asking again is of no use */
+function pauseAfter(error: unknown, failing: Failing, { space, terms, seat }: Request): number {
+  const { env } = space
+  const failure = asHoldfastError(error, 'acquire', terms.key)
+  trace('holdfast:store-failed', { key: terms.key, operation: 'acquire', error: failure })
+  const lost = outcomeOf(failure) === 'unknown'
+  failing.unknown ||= lost
+  const pauseMs = failureRetryMs(failing.times++, env.random())
+  if (lost && !seat.abandoned && elapsedMs(env, failing.since) + pauseMs < terms.storeTimeoutMs) return pauseMs
+  if (failing.unknown) space.abandon(terms, seat)
+  throw failure
+}
+
+interface Request {
+  readonly space: Space
+  readonly terms: Terms
+  readonly seat: Seat
 }
 
 /** Rejects as soon as the signal aborts; what is granted after that is given back. */
 function askAbortably(space: Space, terms: Terms, signal: AbortSignal | undefined): Promise<Hold | Refusal> {
   const seat = space.newSeat()
-  if (signal === undefined) return askCounted(space, terms, seat)
+  if (signal === undefined) return askPatiently(space, terms, seat)
   return new Promise((resolve, reject) => {
     const abort = (): void => {
       space.abandon(terms, seat)
       reject(signal.reason as Error) // whatever the user gave
     }
     signal.addEventListener('abort', abort, { once: true })
-    askCounted(space, terms, seat)
+    askPatiently(space, terms, seat)
       .then(resolve, reject)
       .finally(() => {
         signal.removeEventListener('abort', abort)

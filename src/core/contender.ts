@@ -116,7 +116,7 @@ export class Contender {
     return {
       request,
       answered: (answer) => {
-        if (answer.granted && seat.abandoned) this.#space.cleanUp(terms, seat.owner)
+        this.#cleanUp(seat, terms, answer)
         this.#answered(seat, mark, answer)
       },
       failed: (error) => {
@@ -160,8 +160,8 @@ export class Contender {
     const { env, store } = this.#space
     const mark = markOf(env, false)
     this.#heldNotAt ??= mark
-    const placeMs = queueMs(store.capabilities.scope)
-    return { mark, request: this.#space.requestOf(terms, seat.owner, placeMs, this.#refusals > 0) }
+    const queue = { queueMs: queueMs(store.capabilities.scope), again: this.#refusals > 0 }
+    return { mark, request: this.#space.requestOf(terms, seat.owner, mark.wallMs, queue) }
   }
 
   #openFirst(seat: Seat, opening: Promise<void>): void {
@@ -191,17 +191,20 @@ export class Contender {
   #askAsync(seat: Seat, terms: Terms): void {
     const { env, store } = this.#space
     const { mark, request } = this.#request(seat, terms)
-    const call = invoke(() => store.acquire(request))
-    call.then(
-      (answer) => {
-        const entered = answer.granted || answer.position !== undefined
-        if (entered && this.#isNobodys(seat, terms)) this.#space.cleanUp(terms, seat.owner)
-      },
-      () => undefined, // told by the limited one
-    )
+    const late = (answer: Answer): void => {
+      this.#cleanUp(seat, terms, answer)
+    }
     this.#space.begin() // what comes after the end is given back before the store is closed
-    limited(env, call, terms.storeTimeoutMs, 'acquire', true).then(
+    limited(
+      env,
+      invoke(() => store.acquire(request)),
+      terms.storeTimeoutMs,
+      'acquire',
+      true,
+      late,
+    ).then(
       (answer) => {
+        this.#cleanUp(seat, terms, answer)
         this.#answered(seat, mark, answer)
         this.#space.done()
       },
@@ -210,6 +213,12 @@ export class Contender {
         this.#space.done()
       },
     )
+  }
+
+  /** Releases what was granted to nobody any more, or its place. */
+  #cleanUp(seat: Seat, terms: Terms, answer: Answer): void {
+    const entered = answer.granted || answer.position !== undefined
+    if (entered && this.#isNobodys(seat, terms)) this.#space.cleanUp(terms, seat.owner)
   }
 
   /** What it was granted, or its place, came too late: its waiter left, or had it by a notice, and a release has overtaken this question. */

@@ -1,4 +1,4 @@
-import { betweenMs, type Env, type Mark, markOf, type Timer } from './env.js'
+import { betweenMs, type Mark, type Timer } from './env.js'
 import type { EndCode } from './errors.js'
 import { renewAfterMs, trustedMs } from './plan.js'
 import type { Capabilities } from './store.js'
@@ -12,6 +12,8 @@ export interface Start {
   readonly leaseMs?: number | null
   /** The moment from which `expire` and `minHold` are counted; default: `mark`. */
   readonly since?: Mark
+  /** The clocks of now, where they were just read. */
+  readonly now?: Mark
 }
 
 /** When a hold ends unless it is renewed, and when that is due: all that is timed about it. A hold without a limit has none. */
@@ -53,31 +55,28 @@ export class Deadline {
         : Number.POSITIVE_INFINITY
   }
 
-  /** How it has ended; undefined: it has not. `strict` asks the slow clock as well. */
-  overdue(env: Env, strict: boolean): EndCode | undefined {
-    const now = markOf(env, strict)
+  /** How it has ended; undefined: it has not. */
+  overdue(now: Mark): EndCode | undefined {
     if (betweenMs(this.since, now) >= this.#expireTrustedMs) return 'LOCK_EXPIRED'
     return betweenMs(this.leased, now) < this.#leaseTrustedMs ? undefined : 'LOCK_LOST'
   }
 
   /** The store renewed it by itself, `ageMs` ago. false: that is over too. */
-  renewedElsewhere(env: Env, ageMs: number): boolean {
-    const now = markOf(env, false)
+  renewedElsewhere(now: Mark, ageMs: number): boolean {
     if (now.nowMs - ageMs <= this.leased.nowMs || ageMs >= this.#leaseTrustedMs) return false
     this.leased = { nowMs: now.nowMs - ageMs, wallMs: now.wallMs - ageMs, bootMs: Number.NaN }
     return true
   }
 
   /** How long it lasts without a renewal, at most. */
-  remainingMs(env: Env): number {
-    const now = markOf(env, false)
+  remainingMs(now: Mark): number {
     const leaseLeftMs = this.#leaseTrustedMs - betweenMs(this.leased, now)
     return Math.max(Math.min(leaseLeftMs, this.#expireTrustedMs - betweenMs(this.since, now)), 0)
   }
 
   /** At least half of the lease is left. */
-  isFresh(env: Env): boolean {
-    return betweenMs(this.leased, markOf(env, false)) <= this.#leaseTrustedMs / 2
+  isFresh(now: Mark): boolean {
+    return betweenMs(this.leased, now) <= this.#leaseTrustedMs / 2
   }
 
   /** What comes next by the monotonic clock: a renewal, unless one is under way, or the end. */

@@ -1,5 +1,5 @@
 import { type Client, Contender, type Handed } from './contender.js'
-import { elapsedMs, type Mark, markOf, type Timer } from './env.js'
+import { betweenMs, type Mark, markOf, type Timer } from './env.js'
 import { LockTimeoutError, StoreError } from './errors.js'
 import { Hold } from './hold.js'
 import { queueMs, trustedMs } from './plan.js'
@@ -131,14 +131,14 @@ export class Gate implements Line, Client {
     const { scope } = store.capabilities
     const wantedMs = leaseMs(head.terms)
     const grantedMs = noticed && wantedMs !== null ? Math.min(wantedMs, queueMs(scope)) : wantedMs
-    if (grantedMs !== null && trustedMs(grantedMs, scope) - elapsedMs(env, mark) < grantedMs / 2) {
+    const now = markOf(env, false)
+    if (grantedMs !== null && trustedMs(grantedMs, scope) - betweenMs(mark, now) < grantedMs / 2) {
       this.#contender.ask() // too old to be of use; asking again renews it
       return
     }
     this.#contender.seated()
     const turns = this.#space.turnsOf(head.terms)
-    const since = noticed ? markOf(env, false) : mark
-    const start = head.terms.timed ? { mark, leaseMs: grantedMs, since } : undefined
+    const start = head.terms.timed ? { mark, leaseMs: grantedMs, since: noticed ? now : mark, now } : undefined
     this.#give(head, new Hold(this.#space, head.terms, seat.owner, { token, start, turns }))
     const next = this.#waiters.first
     if (next === undefined) return

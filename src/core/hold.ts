@@ -1,5 +1,5 @@
 import { Deadline, type Start } from './deadline.js'
-import { elapsedMs, type Mark } from './env.js'
+import { elapsedMs, type Mark, markOf } from './env.js'
 import { type EndCode, LockLostError } from './errors.js'
 import type { Linked } from './queue.js'
 import { renew } from './renewal.js'
@@ -45,14 +45,18 @@ export class Hold implements Linked<Hold> {
     this.deadline = start === undefined ? undefined : new Deadline(terms, space.store.capabilities.scope, start)
     space.holds.push(this)
     if (!space.local) space.held.set(terms.storeKey, this)
-    if (start !== undefined) this.arm()
+    if (start !== undefined) this.arm(start.now?.nowMs)
   }
 
   /** Looks at the clocks, then says whether it is still ours. `strict` asks the slow clock as well. */
   isActive(strict = false): boolean {
-    if (this.ended !== undefined) return false
-    const cause = this.deadline?.overdue(this.space.env, strict)
-    if (cause === undefined || (cause === 'LOCK_LOST' && this.#renewedElsewhere())) return true
+    if (this.deadline === undefined) return this.ended === undefined
+    return this.ended === undefined && this.#isActiveAt(this.deadline, markOf(this.space.env, strict))
+  }
+
+  #isActiveAt(deadline: Deadline, now: Mark): boolean {
+    const cause = deadline.overdue(now)
+    if (cause === undefined || (cause === 'LOCK_LOST' && this.#renewedElsewhere(deadline))) return true
     this.end(cause, cause === 'LOCK_LOST' ? 'its lease could not be renewed in time' : undefined)
     return false
   }
@@ -60,7 +64,7 @@ export class Hold implements Linked<Hold> {
   /** How long it stays ours without a renewal, at most; 0 when ended, Infinity when nothing limits it. */
   remainingMs(): number {
     if (!this.isActive()) return 0
-    return this.deadline?.remainingMs(this.space.env) ?? Number.POSITIVE_INFINITY
+    return this.deadline?.remainingMs(markOf(this.space.env, false)) ?? Number.POSITIVE_INFINITY
   }
 
   /** Time since the request for the hold was sent. */
@@ -90,18 +94,17 @@ export class Hold implements Linked<Hold> {
   }
 
   /** Sets the timer for what comes next: a renewal, or the end. */
-  arm(): void {
+  arm(nowMs: number = this.space.env.nowMs()): void {
     const { deadline } = this
     if (deadline === undefined) return
     deadline.timer?.clear()
     deadline.timer = undefined
     const nextAtMs = deadline.nextAtMs()
     if (this.ended !== undefined || nextAtMs === Number.POSITIVE_INFINITY) return
-    const { env } = this.space
     const look = (): void => {
       this.#look(deadline)
     }
-    deadline.timer = env.setTimer(look, Math.max(nextAtMs - env.nowMs(), 0), false)
+    deadline.timer = this.space.env.setTimer(look, Math.max(nextAtMs - nowMs, 0), false)
   }
 
   /** Renews at once, for news that may have been missed. */
@@ -139,19 +142,30 @@ export class Hold implements Linked<Hold> {
    */
   passTo(terms: Terms): Hold | undefined {
     const { space, owner, deadline } = this
-    if (this.#turns === 0 || terms.ttlMs !== this.terms.ttlMs || !isPassable(terms)) return undefined
-    if (!this.isActive() || deadline?.isFresh(space.env) === false) return undefined
+    if (this.ended !== undefined || this.#turns === 0) return undefined
+    if (terms.ttlMs !== this.terms.ttlMs || !isPassable(terms)) return undefined
+    const grant = { token: this.token + 1, start: this.#startOfNext(), turns: this.#turns - 1 }
+    if (deadline !== undefined && grant.start === undefined) return undefined
     this.end('LOCK_RELEASED')
-    const start = deadline === undefined ? undefined : { mark: deadline.leased, leaseMs: deadline.leaseMs }
-    return new Hold(space, terms, owner, { token: this.token + 1, start, turns: this.#turns - 1 })
+    return new Hold(space, terms, owner, grant)
+  }
+
+  /** The lease, to be gone on with by the next hold; undefined: there is none, or too little of it is left. */
+  #startOfNext(): Start | undefined {
+    const { deadline } = this
+    if (deadline === undefined) return undefined
+    const now = markOf(this.space.env, false)
+    if (!this.#isActiveAt(deadline, now) || !deadline.isFresh(now)) return undefined
+    return { mark: deadline.leased, leaseMs: deadline.leaseMs, now }
   }
 
   /** A store that renews by itself (a worker, while this thread was busy) may know better. */
-  #renewedElsewhere(): boolean {
+  #renewedElsewhere(deadline: Deadline): boolean {
     const { env, store } = this.space
     const atMs = store.selfRenewal?.renewedAtMs(this.terms.storeKey, this.owner)
-    if (atMs === undefined || this.deadline?.renewedElsewhere(env, env.nowMs() - atMs) !== true) return false
-    this.arm()
+    const now = markOf(env, false)
+    if (atMs === undefined || !deadline.renewedElsewhere(now, now.nowMs - atMs)) return false
+    this.arm(now.nowMs)
     return true
   }
 

@@ -4,8 +4,8 @@ import { openTimeoutMs } from './plan.js'
 import type { Space } from './space.js'
 
 /**
- * `call`, or a StoreError of unknown outcome when `limitMs` is over first. A later answer is left to whoever else listens
- * to `call`; its rejection is never unhandled.
+ * `call`, or a StoreError of unknown outcome when `limitMs` is over first. A later answer goes to `late`; a later rejection
+ * is never unhandled.
  */
 export function limited<T>(
   env: Env,
@@ -13,20 +13,21 @@ export function limited<T>(
   limitMs: number,
   operation: string,
   keepAlive: KeepAlive,
+  late?: (value: T) => void,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = env.setTimer(
-      () => {
-        const text = `no answer within ${String(Math.round(limitMs))} ms. Is the store reachable, and not overloaded?`
-        reject(new StoreError(operation, text, { outcome: 'unknown' }))
-      },
-      limitMs,
-      keepAlive,
-    )
+    let over = false
+    const timeOut = (): void => {
+      over = true
+      const text = `no answer within ${String(Math.round(limitMs))} ms. Is the store reachable, and not overloaded?`
+      reject(new StoreError(operation, text, { outcome: 'unknown' }))
+    }
+    const timer = env.setTimer(timeOut, limitMs, keepAlive)
     call.then(
       (value) => {
         timer.clear()
-        resolve(value)
+        if (over) late?.(value)
+        else resolve(value)
       },
       (error: unknown) => {
         timer.clear()

@@ -20,6 +20,13 @@ export interface Seat {
 /** The last place of an owner's number: a letter is had at once, the text of a new number takes 20 ns. */
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
+interface Queueing {
+  readonly queueMs: number
+  readonly again: boolean
+}
+
+const noQueue: Queueing = { queueMs: 0, again: false }
+
 /** A background release is tried this often: after a lost reply the store usually answers again soon, else the ttl cleans up. */
 const mostCleanups = 6
 
@@ -72,10 +79,11 @@ export class Space {
     return this.#block + letters.charAt(place)
   }
 
-  requestOf(terms: Terms, owner: string, queueMs: number, again = false): AcquireRequest {
+  /** `since`: the wall clock. */
+  requestOf(terms: Terms, owner: string, since: number, { queueMs, again }: Queueing = noQueue): AcquireRequest {
     const { storeKey, limit, permits, label, expireMs } = terms
     const { env } = this
-    const holder = { host: env.host, pid: env.pid, label, since: env.wallMs(), expireMs }
+    const holder = { host: env.host, pid: env.pid, label, since, expireMs }
     const turns = queueMs > 0 ? this.turnsOf(terms) : 0
     const ttlMs = terms.timed ? leaseMs(terms) : null
     return { key: storeKey, owner, ttlMs, limit, permits, queueMs, turns, again, holder }

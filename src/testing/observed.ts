@@ -66,9 +66,9 @@ class ObservedSpace extends Space {
     this.holds = new ObservedHolds(observer)
   }
 
-  override requestOf(terms: Terms, owner: string, queueMs: number, again?: boolean): AcquireRequest {
-    const request = super.requestOf(terms, owner, queueMs, again)
-    this.#requests.set(request, terms)
+  override requestOf(...args: Parameters<Space['requestOf']>): AcquireRequest {
+    const request = super.requestOf(...args)
+    this.#requests.set(request, args[0])
     return request
   }
 

@@ -4,6 +4,7 @@ import { createCluster } from 'redis'
 import { createCluster as createCluster5 } from 'redis5'
 import type { RedisClient } from '../../src/stores/redis/index.js'
 import { slotOf } from '../../src/stores/redis/keys.js'
+import { masterOf } from '../support/servers/cluster.js'
 import type { RedisServer } from '../support/servers/redis.js'
 import { freshKey } from './support.js'
 
@@ -54,7 +55,7 @@ export const clusterKinds: readonly ClusterKind[] = [
 export function keyOn(index: number): string {
   for (;;) {
     const key = freshKey()
-    if (Math.floor(slotOf(key) / 5461) === index) return key
+    if (masterOf(slotOf(key)) === index) return key
   }
 }
 

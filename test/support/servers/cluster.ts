@@ -22,6 +22,11 @@ export interface ClusterOptions {
 const startLimitMs = 20_000
 const slotRanges = ['0 5460', '5461 10922', '10923 16383']
 
+/** The index of the master that a slot belongs to, at first. */
+export function masterOf(slot: number): number {
+  return slotRanges.findIndex((range) => slot <= Number(range.split(' ')[1]))
+}
+
 /** Starts a Redis Cluster of three masters on free loopback ports. */
 export async function startCluster({ replicas = 0, args = [] }: ClusterOptions = {}): Promise<RedisCluster> {
   const nodes = await Promise.all(Array.from({ length: slotRanges.length + replicas }, () => startNode(args)))
