@@ -18,78 +18,79 @@ export interface Start {
 
 /** When a hold ends unless it is renewed, and when that is due: all that is timed about it. A hold without a limit has none. */
 export class Deadline {
-  /** The moment from which `expire` and `minHold` are counted. */
-  readonly since: Mark
+  /** The moment from which `expire` and `minHold` are counted; without either, one moment is kept instead of two: `leased`. */
+  since: Mark
   /** When the last successful request for the lease was sent. */
   leased: Mark
   /** Length of the lease; null: none, only `expire` or `minHold` is timed. */
   leaseMs: number | null = null
-  /** When the next renewal is due, on the monotonic clock. */
-  renewAtMs: number = Number.POSITIVE_INFINITY
+  /** When the next renewal is due, on the monotonic clock; undefined: never. Whole: a number with a fraction takes 16 bytes more. */
+  renewAtMs: number | undefined = undefined
   renewing = false
   timer: Timer | undefined = undefined
   readonly #terms: Terms
   readonly #scope: Capabilities['scope']
-  readonly #expireTrustedMs: number
-  #leaseTrustedMs: number = Number.POSITIVE_INFINITY
 
   constructor(terms: Terms, scope: Capabilities['scope'], start: Start) {
-    const { expireMs } = terms
     this.since = start.since ?? start.mark
     this.leased = start.mark
     this.#terms = terms
     this.#scope = scope
-    this.#expireTrustedMs = expireMs === undefined ? Number.POSITIVE_INFINITY : trustedMs(expireMs, scope)
     this.extend(start.mark, start.leaseMs === undefined ? leaseMs(terms) : start.leaseMs)
   }
 
   /** A request for a lease of `leaseMs`, sent at `mark`, came through. */
   extend(mark: Mark, leaseMs: number | null): void {
-    const { ttlMs } = this.#terms
+    const { ttlMs, expireMs, minHoldMs } = this.#terms
     this.leased = mark
+    if (expireMs === undefined && minHoldMs === 0) this.since = mark
     this.leaseMs = leaseMs
-    this.#leaseTrustedMs = leaseMs === null ? Number.POSITIVE_INFINITY : trustedMs(leaseMs, this.#scope)
-    this.renewAtMs =
-      leaseMs !== null && ttlMs !== null && this.#leaseEndsAtMs() < this.#expiresAtMs()
-        ? mark.nowMs + renewAfterMs(Math.min(leaseMs, ttlMs))
-        : Number.POSITIVE_INFINITY
+    const renews = leaseMs !== null && ttlMs !== null && this.leaseEndsAtMs() < this.expiresAtMs()
+    this.renewAtMs = renews ? Math.floor(mark.nowMs + renewAfterMs(Math.min(leaseMs, ttlMs))) : undefined
   }
 
   /** How it has ended; undefined: it has not. */
   overdue(now: Mark): EndCode | undefined {
-    if (betweenMs(this.since, now) >= this.#expireTrustedMs) return 'LOCK_EXPIRED'
-    return betweenMs(this.leased, now) < this.#leaseTrustedMs ? undefined : 'LOCK_LOST'
+    if (betweenMs(this.since, now) >= trusted(this.#terms.expireMs, this.#scope)) return 'LOCK_EXPIRED'
+    return betweenMs(this.leased, now) < trusted(this.leaseMs, this.#scope) ? undefined : 'LOCK_LOST'
   }
 
   /** The store renewed it by itself, `ageMs` ago. false: that is over too. */
   renewedElsewhere(now: Mark, ageMs: number): boolean {
-    if (now.nowMs - ageMs <= this.leased.nowMs || ageMs >= this.#leaseTrustedMs) return false
-    this.leased = { nowMs: now.nowMs - ageMs, wallMs: now.wallMs - ageMs, bootMs: Number.NaN }
+    if (now.nowMs - ageMs <= this.leased.nowMs || ageMs >= trusted(this.leaseMs, this.#scope)) return false
+    this.leased = { nowMs: now.nowMs - ageMs, wallMs: now.wallMs - ageMs, bootMs: undefined }
     return true
   }
 
   /** How long it lasts without a renewal, at most. */
   remainingMs(now: Mark): number {
-    const leaseLeftMs = this.#leaseTrustedMs - betweenMs(this.leased, now)
-    return Math.max(Math.min(leaseLeftMs, this.#expireTrustedMs - betweenMs(this.since, now)), 0)
+    const leaseLeftMs = trusted(this.leaseMs, this.#scope) - betweenMs(this.leased, now)
+    return Math.max(Math.min(leaseLeftMs, trusted(this.#terms.expireMs, this.#scope) - betweenMs(this.since, now)), 0)
   }
 
   /** At least half of the lease is left. */
   isFresh(now: Mark): boolean {
-    return betweenMs(this.leased, now) <= this.#leaseTrustedMs / 2
+    return betweenMs(this.leased, now) <= trusted(this.leaseMs, this.#scope) / 2
   }
 
   /** What comes next by the monotonic clock: a renewal, unless one is under way, or the end. */
   nextAtMs(): number {
-    const endsAtMs = Math.min(this.#leaseEndsAtMs(), this.#expiresAtMs())
-    return this.renewing ? endsAtMs : Math.min(this.renewAtMs, endsAtMs)
+    const endsAtMs = Math.min(this.leaseEndsAtMs(), this.expiresAtMs())
+    return this.renewing || this.renewAtMs === undefined ? endsAtMs : Math.min(this.renewAtMs, endsAtMs)
   }
 
-  #leaseEndsAtMs(): number {
-    return this.leased.nowMs + this.#leaseTrustedMs
+  // not `#`: see hold.ts
+
+  private leaseEndsAtMs(): number {
+    return this.leased.nowMs + trusted(this.leaseMs, this.#scope)
   }
 
-  #expiresAtMs(): number {
-    return this.since.nowMs + this.#expireTrustedMs
+  private expiresAtMs(): number {
+    return this.since.nowMs + trusted(this.#terms.expireMs, this.#scope)
   }
+}
+
+/** Worked out when asked for: kept in each hold, it would be a tenth of all that a held lock keeps. */
+function trusted(limitMs: number | null | undefined, scope: Capabilities['scope']): number {
+  return limitMs === null || limitMs === undefined ? Number.POSITIVE_INFINITY : trustedMs(limitMs, scope)
 }

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { hostname, uptime } from 'node:os'
-import { Timers } from './timers.js'
+import { type Task, Timers } from './timers.js'
 
 /** A timer that was set and not yet cleared. */
 export interface Timer {
@@ -22,8 +22,8 @@ export interface Env {
   wallMs(): number
   /** Time since boot in milliseconds, suspend included. Coarse (10 ms) and slow to read (5 µs against 0.05 µs). */
   bootMs(): number
-  /** Calls `fire` once, `delayMs` from now. Delays above 2^31 - 1 ms are kept, not cut to 1 ms as by `setTimeout`. */
-  setTimer(fire: () => void, delayMs: number, keepAlive: KeepAlive): Timer
+  /** Performs `task` once, `delayMs` from now. Delays above 2^31 - 1 ms are kept, not cut to 1 ms as by `setTimeout`. */
+  setTimer(task: Task, delayMs: number, keepAlive: KeepAlive): Timer
   /** Calls `run` once, after I/O had its turn. */
   setImmediate(run: () => void): void
   /** Blocks the thread. */
@@ -42,12 +42,13 @@ export interface Env {
 export interface Mark {
   readonly nowMs: number
   readonly wallMs: number
-  readonly bootMs: number
+  /** undefined: that clock was not read. */
+  readonly bootMs: number | undefined
 }
 
 /** Remembers this moment. With `boot` the slow clock is read too; without, suspend is told by the wall clock alone. */
 export function markOf(env: Env, boot: boolean): Mark {
-  return { nowMs: env.nowMs(), wallMs: env.wallMs(), bootMs: boot ? env.bootMs() : Number.NaN }
+  return { nowMs: env.nowMs(), wallMs: env.wallMs(), bootMs: boot ? env.bootMs() : undefined }
 }
 
 /**
@@ -61,7 +62,7 @@ export function elapsedMs(env: Env, mark: Mark, strict = false): number {
 /** Milliseconds from one moment to another, as `elapsedMs` counts them. */
 export function betweenMs(from: Mark, to: Mark): number {
   const passedMs = Math.max(to.nowMs - from.nowMs, to.wallMs - from.wallMs)
-  const sinceBootMs = to.bootMs - from.bootMs
+  const sinceBootMs = (to.bootMs ?? Number.NaN) - (from.bootMs ?? Number.NaN)
   return Number.isNaN(sinceBootMs) ? passedMs : Math.max(passedMs, sinceBootMs)
 }
 
@@ -72,7 +73,7 @@ export const realEnv: Env = {
   nowMs: () => performance.now(),
   wallMs: () => Date.now(),
   bootMs: () => uptime() * 1000,
-  setTimer: (fire, delayMs, keepAlive) => timers.set(fire, delayMs, keepAlive),
+  setTimer: (task, delayMs, keepAlive) => timers.set(task, delayMs, keepAlive),
   setImmediate: (run) => void setImmediate(run),
   sleepSync: (ms) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms),
   random: () => Math.random(),

@@ -46,7 +46,7 @@ describe('a virtual clock', () => {
     await time.advance(1_500.5)
     expect(time.nowMs() - mark.nowMs).toBe(1_500.5)
     expect(time.wallMs() - mark.wallMs).toBe(1_500.5)
-    expect(time.bootMs() - mark.bootMs).toBe(1_500.5)
+    expect(time.bootMs() - (mark.bootMs ?? Number.NaN)).toBe(1_500.5)
   })
 
   it('fires timers that were set by timers on the way', async () => {
@@ -170,7 +170,7 @@ describe('trouble with time', () => {
     time.suspend(60_000)
     expect(time.nowMs()).toBe(mark.nowMs)
     expect(time.wallMs() - mark.wallMs).toBe(60_000)
-    expect(time.bootMs() - mark.bootMs).toBe(60_000)
+    expect(time.bootMs() - (mark.bootMs ?? Number.NaN)).toBe(60_000)
   })
 
   it('jumps on the wall clock alone, in both directions', () => {
