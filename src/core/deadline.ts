@@ -58,7 +58,7 @@ export class Deadline {
   /** The store renewed it by itself, `ageMs` ago. false: that is over too. */
   renewedElsewhere(now: Mark, ageMs: number): boolean {
     if (now.nowMs - ageMs <= this.leased.nowMs || ageMs >= trusted(this.leaseMs, this.#scope)) return false
-    this.leased = { nowMs: now.nowMs - ageMs, wallMs: now.wallMs - ageMs, bootMs: undefined }
+    this.leased = { ...now, nowMs: now.nowMs - ageMs, wallMs: now.wallMs - ageMs }
     return true
   }
 

@@ -22,6 +22,8 @@ export interface Env {
   wallMs(): number
   /** Time since boot in milliseconds, suspend included. Coarse (10 ms) and slow to read (5 µs against 0.05 µs). */
   bootMs(): number
+  /** @internal How the clocks stood to each other when the slow one was read last; `markOf` keeps it. */
+  offsets?: Offsets
   /** Performs `task` once, `delayMs` from now. Delays above 2^31 - 1 ms are kept, not cut to 1 ms as by `setTimeout`. */
   setTimer(task: Task, delayMs: number, keepAlive: KeepAlive): Timer
   /** Calls `run` once, after I/O had its turn. */
@@ -42,28 +44,59 @@ export interface Env {
 export interface Mark {
   readonly nowMs: number
   readonly wallMs: number
-  /** undefined: that clock was not read. */
-  readonly bootMs: number | undefined
+  /** How far the time since boot is ahead of `nowMs`. */
+  readonly bootAheadMs: number
 }
 
-/** Remembers this moment. With `boot` the slow clock is read too; without, suspend is told by the wall clock alone. */
-export function markOf(env: Env, boot: boolean): Mark {
-  return { nowMs: env.nowMs(), wallMs: env.wallMs(), bootMs: boot ? env.bootMs() : undefined }
+/** How far the wall clock and the time since boot are ahead of the monotonic clock. */
+interface Offsets {
+  readonly wallMs: number
+  /** Whole: a number with a fraction takes 16 bytes more, in each held lock. */
+  readonly bootMs: number
+}
+
+/** The wall clock counts whole milliseconds: within this much it and the monotonic clock agree. */
+const agreeMs = 2
+/** The time since boot comes in steps of this much, which must not look like a suspend. */
+const bootStepMs = 10
+
+/**
+ * Remembers this moment. Only suspend moves the time since boot against the monotonic clock, and it moves the wall clock too:
+ * while these two agree, the slow clock is not read. `strict` reads it all the same, for a wall clock that was set back by
+ * the very length of a suspend.
+ */
+export function markOf(env: Env, strict: boolean): Mark {
+  const nowMs = env.nowMs()
+  const wallMs = env.wallMs()
+  const known = strict ? undefined : env.offsets
+  const agree = known !== undefined && Math.abs(wallMs - nowMs - known.wallMs) <= agreeMs
+  return { nowMs, wallMs, bootAheadMs: (agree ? known : readOffsets(env, nowMs, wallMs)).bootMs }
+}
+
+/** The time since boot runs ahead of the monotonic clock by suspends alone, which never come undone. */
+function readOffsets(env: Env, nowMs: number, wallMs: number): Offsets {
+  const readMs = env.bootMs() - nowMs
+  const knownMs = env.offsets?.bootMs
+  const bootMs = knownMs !== undefined && readMs <= knownMs ? knownMs : Math.ceil(readMs) + bootStepMs
+  const offsets = { wallMs: wallMs - nowMs, bootMs }
+  env.offsets = offsets
+  return offsets
 }
 
 /**
  * Milliseconds since `mark`: the largest that any clock says, so that a clock may end a lease early and none may
- * extend it (`performance.now()` stands still in suspend: nodejs/node#47724). `strict` asks the boot clock as well.
+ * extend it (`performance.now()` stands still in suspend: nodejs/node#47724).
  */
-export function elapsedMs(env: Env, mark: Mark, strict = false): number {
-  return betweenMs(mark, markOf(env, strict))
+export function elapsedMs(env: Env, mark: Mark): number {
+  return betweenMs(mark, markOf(env, false))
 }
 
 /** Milliseconds from one moment to another, as `elapsedMs` counts them. */
 export function betweenMs(from: Mark, to: Mark): number {
-  const passedMs = Math.max(to.nowMs - from.nowMs, to.wallMs - from.wallMs)
-  const sinceBootMs = (to.bootMs ?? Number.NaN) - (from.bootMs ?? Number.NaN)
-  return Number.isNaN(sinceBootMs) ? passedMs : Math.max(passedMs, sinceBootMs)
+  const passedMs = to.nowMs - from.nowMs
+  const suspendedMs = to.bootAheadMs - from.bootAheadMs
+  const longestMs = Math.max(passedMs, to.wallMs - from.wallMs)
+  return Number.isNaN(suspendedMs) ? longestMs : Math.max(longestMs, passedMs + suspendedMs)
 }
 
 const timers = new Timers()
