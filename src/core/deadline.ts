@@ -1,8 +1,8 @@
 import { betweenMs, type Mark, type Timer } from './env.js'
 import type { EndCode } from './errors.js'
+import type { Hold } from './hold.js'
 import { renewAfterMs, trustedMs } from './plan.js'
-import type { Capabilities } from './store.js'
-import { leaseMs, type Terms } from './terms.js'
+import { leaseMs } from './terms.js'
 
 /** From when a hold counts. */
 export interface Start {
@@ -28,20 +28,19 @@ export class Deadline {
   renewAtMs: number | undefined = undefined
   renewing = false
   timer: Timer | undefined = undefined
-  readonly #terms: Terms
-  readonly #scope: Capabilities['scope']
+  /** One reference in place of two, to its terms and its store. */
+  readonly #hold: Pick<Hold, 'terms' | 'space'>
 
-  constructor(terms: Terms, scope: Capabilities['scope'], start: Start) {
+  constructor(hold: Pick<Hold, 'terms' | 'space'>, start: Start) {
     this.since = start.since ?? start.mark
     this.leased = start.mark
-    this.#terms = terms
-    this.#scope = scope
-    this.extend(start.mark, start.leaseMs === undefined ? leaseMs(terms) : start.leaseMs)
+    this.#hold = hold
+    this.extend(start.mark, start.leaseMs === undefined ? leaseMs(hold.terms) : start.leaseMs)
   }
 
   /** A request for a lease of `leaseMs`, sent at `mark`, came through. */
   extend(mark: Mark, leaseMs: number | null): void {
-    const { ttlMs, expireMs, minHoldMs } = this.#terms
+    const { ttlMs, expireMs, minHoldMs } = this.#hold.terms
     this.leased = mark
     if (expireMs === undefined && minHoldMs === 0) this.since = mark
     this.leaseMs = leaseMs
@@ -51,26 +50,26 @@ export class Deadline {
 
   /** How it has ended; undefined: it has not. */
   overdue(now: Mark): EndCode | undefined {
-    if (betweenMs(this.since, now) >= trusted(this.#terms.expireMs, this.#scope)) return 'LOCK_EXPIRED'
-    return betweenMs(this.leased, now) < trusted(this.leaseMs, this.#scope) ? undefined : 'LOCK_LOST'
+    if (betweenMs(this.since, now) >= this.expireTrustedMs()) return 'LOCK_EXPIRED'
+    return betweenMs(this.leased, now) < this.leaseTrustedMs() ? undefined : 'LOCK_LOST'
   }
 
   /** The store renewed it by itself, `ageMs` ago. false: that is over too. */
   renewedElsewhere(now: Mark, ageMs: number): boolean {
-    if (now.nowMs - ageMs <= this.leased.nowMs || ageMs >= trusted(this.leaseMs, this.#scope)) return false
+    if (now.nowMs - ageMs <= this.leased.nowMs || ageMs >= this.leaseTrustedMs()) return false
     this.leased = { ...now, nowMs: now.nowMs - ageMs, wallMs: now.wallMs - ageMs }
     return true
   }
 
   /** How long it lasts without a renewal, at most. */
   remainingMs(now: Mark): number {
-    const leaseLeftMs = trusted(this.leaseMs, this.#scope) - betweenMs(this.leased, now)
-    return Math.max(Math.min(leaseLeftMs, trusted(this.#terms.expireMs, this.#scope) - betweenMs(this.since, now)), 0)
+    const leaseLeftMs = this.leaseTrustedMs() - betweenMs(this.leased, now)
+    return Math.max(Math.min(leaseLeftMs, this.expireTrustedMs() - betweenMs(this.since, now)), 0)
   }
 
   /** At least half of the lease is left. */
   isFresh(now: Mark): boolean {
-    return betweenMs(this.leased, now) <= trusted(this.leaseMs, this.#scope) / 2
+    return betweenMs(this.leased, now) <= this.leaseTrustedMs() / 2
   }
 
   /** What comes next by the monotonic clock: a renewal, unless one is under way, or the end. */
@@ -79,18 +78,24 @@ export class Deadline {
     return this.renewing || this.renewAtMs === undefined ? endsAtMs : Math.min(this.renewAtMs, endsAtMs)
   }
 
-  // not `#`: see hold.ts
+  // Worked out when asked for: kept, it would be a tenth of all that a held lock keeps. Not `#`: see hold.ts.
+
+  private leaseTrustedMs(): number {
+    const { space } = this.#hold
+    return this.leaseMs === null ? Number.POSITIVE_INFINITY : trustedMs(this.leaseMs, space.store.capabilities.scope)
+  }
+
+  private expireTrustedMs(): number {
+    const { terms, space } = this.#hold
+    const { expireMs } = terms
+    return expireMs === undefined ? Number.POSITIVE_INFINITY : trustedMs(expireMs, space.store.capabilities.scope)
+  }
 
   private leaseEndsAtMs(): number {
-    return this.leased.nowMs + trusted(this.leaseMs, this.#scope)
+    return this.leased.nowMs + this.leaseTrustedMs()
   }
 
   private expiresAtMs(): number {
-    return this.since.nowMs + trusted(this.#terms.expireMs, this.#scope)
+    return this.since.nowMs + this.expireTrustedMs()
   }
-}
-
-/** Worked out when asked for: kept in each hold, it would be a tenth of all that a held lock keeps. */
-function trusted(limitMs: number | null | undefined, scope: Capabilities['scope']): number {
-  return limitMs === null || limitMs === undefined ? Number.POSITIVE_INFINITY : trustedMs(limitMs, scope)
 }

@@ -44,7 +44,7 @@ export class Hold implements Linked<Hold>, Due {
     this.owner = owner
     this.token = grant.token
     this.#turns = grant.turns ?? 0
-    this.deadline = start === undefined ? undefined : new Deadline(terms, space.store.capabilities.scope, start)
+    this.deadline = start === undefined ? undefined : new Deadline(this, start)
     space.holds.push(this)
     if (!space.local) space.held.set(terms.storeKey, this)
     if (start !== undefined) this.arm(start.now?.nowMs)

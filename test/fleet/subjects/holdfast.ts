@@ -91,7 +91,6 @@ async function acquirePermit(space: Space, key: string, ask: Ask): Promise<Held 
     permits: ask.permits ?? 1,
     storeTimeoutMs: storeTimeoutMs(ask.ttlMs),
     maxWaiters: Number.POSITIVE_INFINITY,
-    timed: true,
   }
   try {
     return await acquire(space, terms, { waitMs: ask.waitMs, signal: ask.signal, quiet: true }, permitOf)
