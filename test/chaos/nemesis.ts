@@ -83,6 +83,8 @@ export class Nemesis {
         return this.#onProxies(clients, lastsMs, (proxy, on) => proxy.dropReplies(on))
       case 'requests-lost':
         return this.#onProxies(clients, lastsMs, (proxy, on) => proxy.dropRequests(on))
+      case 'forgotten':
+        return this.#onProxies(clients, lastsMs, (proxy, on) => (on ? proxy.forget() : proxy.cut()))
       case 'delay':
         return this.#onProxies(clients, lastsMs, (proxy, on) => proxy.delayMs(on ? 20 + degree * 600 : 0))
       case 'cut':

@@ -23,6 +23,7 @@ export type FaultKind =
   | 'black-hole'
   | 'replies-lost'
   | 'requests-lost'
+  | 'forgotten'
   | 'delay'
   | 'cut'
   | 'replay'
@@ -71,6 +72,7 @@ export const faultKinds: Readonly<Record<FaultKind, Kind>> = {
   'black-hole': { weight: 10, clients: 3, ttls: [0.2, 3] },
   'replies-lost': { weight: 8, clients: 3, ttls: [0.02, 1.5] },
   'requests-lost': { weight: 4, clients: 3, ttls: [0.02, 1.5] },
+  forgotten: { weight: 4, clients: 3, ttls: [0.5, 6] },
   delay: { weight: 5, clients: 3, ttls: [0.3, 2] },
   cut: { weight: 6, clients: 6, ttls: [0, 0] },
   replay: { weight: 4, clients: 3, ttls: [0.5, 2] },
