@@ -64,7 +64,7 @@ export class Hold implements Linked<Hold> {
   /** How long it stays ours without a renewal, at most; 0 when ended, Infinity when nothing limits it. */
   remainingMs(): number {
     if (!this.isActive()) return 0
-    return this.deadline?.remainingMs(markOf(this.space.env, false)) ?? Number.POSITIVE_INFINITY
+    return this.deadline?.remainingMs(markOf(this.space.env)) ?? Number.POSITIVE_INFINITY
   }
 
   /** Time since the request for the hold was sent. */
@@ -154,7 +154,7 @@ export class Hold implements Linked<Hold> {
   #startOfNext(): Start | undefined {
     const { deadline } = this
     if (deadline === undefined) return undefined
-    const now = markOf(this.space.env, false)
+    const now = markOf(this.space.env)
     if (!this.#isActiveAt(deadline, now) || !deadline.isFresh(now)) return undefined
     return { mark: deadline.leased, leaseMs: deadline.leaseMs, now }
   }
@@ -163,7 +163,7 @@ export class Hold implements Linked<Hold> {
   #renewedElsewhere(deadline: Deadline): boolean {
     const { env, store } = this.space
     const atMs = store.selfRenewal?.renewedAtMs(this.terms.storeKey, this.owner)
-    const now = markOf(env, false)
+    const now = markOf(env)
     if (atMs === undefined || !deadline.renewedElsewhere(now, now.nowMs - atMs)) return false
     this.arm(now.nowMs)
     return true

@@ -17,6 +17,7 @@ const terms = (some: Partial<Terms> = {}): Terms => ({
   limit: 1,
   permits: 1,
   storeTimeoutMs: 300,
+  maxWaiters: 10,
   timed: true,
   ...some,
 })

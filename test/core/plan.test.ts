@@ -80,6 +80,7 @@ describe('what a handle asks for', () => {
     limit: 1,
     permits: 1,
     storeTimeoutMs: 300,
+    maxWaiters: 10,
     timed: true,
   }
 
