@@ -1,6 +1,6 @@
 import { createHoldfast, memory } from 'holdfast'
-import { expect, test } from 'vitest'
-import { world } from '../support/world.js'
+import { describe, expect, test } from 'vitest'
+import { rejection, world } from '../support/world.js'
 
 test('30,000 waiters on one key: a third time out, the others are served in order, nothing remains', async () => {
   const { holdfast, time } = world()
@@ -44,3 +44,29 @@ function heap(): number {
   gc()
   return process.memoryUsage().heapUsed
 }
+
+describe('those who wait for a key', () => {
+  test('are many: 100,000 wait where nothing else was said, and the next one does not', async () => {
+    const { time, records } = world()
+    const { lock, close } = createHoldfast({ store: records, env: time })
+    const holder = await lock('key').acquire()
+    const handle = lock('key', { wait: true })
+    let served = 0
+    const waits = Array.from({ length: 100_000 }, () => handle.run(() => (served += 1)))
+    expect(await rejection(handle.acquire())).toMatchObject({ code: 'TOO_MANY_WAITERS' })
+    await holder.release()
+    await Promise.all(waits)
+    expect(served).toBe(100_000)
+    await close()
+  })
+
+  test('are as many as come, with Infinity', async () => {
+    const { time, records } = world()
+    const { lock, close } = createHoldfast({ store: records, env: time, maxWaiters: Number.POSITIVE_INFINITY })
+    const holder = await lock('key').acquire()
+    const waits = Array.from({ length: 100_001 }, () => lock('key', { wait: true }).run(() => undefined))
+    await holder.release()
+    expect(await Promise.all(waits)).toHaveLength(100_001)
+    await close()
+  })
+})

@@ -11,7 +11,7 @@ export default {
   disableTypeChecks: false,
   mutate: ['src/core/**/*.ts', 'src/stores/**/*.ts'],
   concurrency: 2,
-  // A mutant that hangs is ended by the test's own limit of 6 s; this one is for loops that never yield.
+  // A mutant that hangs is ended by the test's own limit of 10 s; this one is for loops that never yield.
   timeoutMS: 15_000,
   timeoutFactor: 3,
   dryRunTimeoutMinutes: 10,

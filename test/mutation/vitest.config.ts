@@ -12,20 +12,20 @@ class CheapFirst extends BaseSequencer {
   }
 }
 
-const order = ['test/core/', 'test/features/', 'test/']
+const order = ['test/core/', 'test/features/', 'test/redis/', 'test/']
 
 export default defineConfig({
   ...base,
   test: {
     ...base.test,
-    include: ['test/core/*.test.ts', 'test/features/*.test.ts', 'test/stores/**/*.test.ts'],
+    include: ['test/core/*.test.ts', 'test/features/*.test.ts', 'test/mutation/worlds.ts'],
     exclude: ['test/core/many.test.ts', 'test/features/{template-*,decorators*}.test.ts'],
     execArgv: [],
     pool: 'threads',
     // One thread a mutant, which loads the modules once: three times as many mutants a second.
     isolate: false,
-    testTimeout: 6_000,
-    hookTimeout: 6_000,
+    testTimeout: 10_000,
+    hookTimeout: 10_000,
     reporters: [],
     sequence: { sequencer: CheapFirst },
   },
