@@ -132,7 +132,7 @@ export class Gate implements Line, Client {
     const { scope } = store.capabilities
     const wantedMs = leaseMs(head.terms)
     const grantedMs = noticed && wantedMs !== null ? Math.min(wantedMs, queueMs(scope)) : wantedMs
-    const now = markOf(env, false)
+    const now = markOf(env)
     if (grantedMs !== null && trustedMs(grantedMs, scope) - betweenMs(mark, now) < grantedMs / 2) {
       this.#contender.ask() // too old to be of use; asking again renews it
       return

@@ -66,7 +66,7 @@ export class Hold implements Linked<Hold>, Due {
   /** How long it stays ours without a renewal, at most; 0 when ended, Infinity when nothing limits it. */
   remainingMs(): number {
     if (!this.isActive()) return 0
-    return this.deadline?.remainingMs(markOf(this.space.env, false)) ?? Number.POSITIVE_INFINITY
+    return this.deadline?.remainingMs(markOf(this.space.env)) ?? Number.POSITIVE_INFINITY
   }
 
   /** How much of `expire` or `minHold` has passed; without either it means nothing. */
@@ -153,7 +153,7 @@ export class Hold implements Linked<Hold>, Due {
   private startOfNext(): Start | undefined {
     const { deadline } = this
     if (deadline === undefined) return undefined
-    const now = markOf(this.space.env, false)
+    const now = markOf(this.space.env)
     if (!this.isActiveAt(deadline, now) || !deadline.isFresh(now)) return undefined
     return { mark: deadline.leased, leaseMs: deadline.leaseMs, now }
   }
@@ -162,7 +162,7 @@ export class Hold implements Linked<Hold>, Due {
   private renewedElsewhere(deadline: Deadline): boolean {
     const { env, store } = this.space
     const atMs = store.selfRenewal?.renewedAtMs(this.terms.storeKey, this.owner)
-    const now = markOf(env, false)
+    const now = markOf(env)
     if (atMs === undefined || !deadline.renewedElsewhere(now, now.nowMs - atMs)) return false
     this.arm(now.nowMs)
     return true
