@@ -1,0 +1,11 @@
+/** `holdfast/fence`: the checking half of fencing. What is written to compares the token of the writer with the largest it has seen. */
+export { StaleTokenError } from '../core/errors.js'
+export { fencedFetch } from './fenced-fetch.js'
+export { fenceGate } from './gate.js'
+export type { FenceGate, FenceGateOptions } from './gate.js'
+export { guardRequests } from './guard-requests.js'
+export type { GuardRequestsOptions, RequestHandler } from './guard-requests.js'
+export type { Held } from './held.js'
+export { redisGuard } from './redis-guard.js'
+export type { IoredisScripts, NodeRedisScripts, RedisGuard, RedisGuardOptions, ScriptInput } from './redis-guard.js'
+export { readTokenHeader, tokenHeader, tokenHeaderName } from './token-header.js'
