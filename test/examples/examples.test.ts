@@ -93,7 +93,8 @@ describe('the examples', () => {
       .filter((name) => name.endsWith('.ts'))
       .map((name) => name.slice(0, -'.ts'.length))
     const tables = [documented, djangoToolkit, printed, onRedisOnly, onNoStore].flatMap((table) => Object.keys(table))
-    const tested = new Set([...tables, 'first-steps', 'tour', 'testing-simulate'])
+    const onSql = ['fence-postgres', 'fence-mysql'] // by test/fence/sql.test.ts
+    const tested = new Set([...tables, ...onSql, 'first-steps', 'tour', 'testing-simulate'])
     expect(names.filter((name) => !tested.has(name.replace(/-sync$/, '')))).toEqual([])
   })
 })

@@ -2,12 +2,7 @@ import { fencedFetch, fenceGate, guardRequests, redisGuard } from 'holdfast/fenc
 import { serve } from '../../examples/support/serve.js'
 import { Redis } from 'ioredis'
 import { inject } from 'vitest'
-import type { Place } from './late-write.js'
-
-type Close = () => Promise<void> | void
-
-/** What a place is, opened for one key; `opened` collects what has to be closed. */
-export type OpenPlace = (key: string, opened: Close[]) => Promise<Place>
+import type { OpenPlace } from './late-write.js'
 
 export const inMemory: OpenPlace = async (key) => {
   const gate = fenceGate()
