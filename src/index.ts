@@ -12,6 +12,7 @@ export {
   StaleTokenError,
   StoreError,
   SyncUnsupportedError,
+  TooManyWaitersError,
   type EndCode,
   type ErrorCode,
   type HeldBy,
