@@ -28,7 +28,8 @@ export function mysqlGuard<const K extends string>(options: SqlGuardOptions<K>):
     ...builder,
     run: async (client, { text, values, held, kind, latest }) => {
       const [result] = await client.execute(text, values)
-      const { affectedRows } = result as { affectedRows: number }
+      const { affectedRows } = result as { affectedRows?: unknown }
+      if (typeof affectedRows !== 'number') throw new TypeError('execute() has to resolve to [{ affectedRows }, …]')
       // An upsert says 2 when it changed a row. Inserted, unchanged or refused is 0 or 1, by the flags of the connection.
       if (kind === 'update' ? affectedRows > 0 : affectedRows === 2) return true
       const [rows] = await client.execute(latest.text, latest.values)

@@ -27,13 +27,11 @@ export function formatToken(held: Held): string {
 /**
  * Reads the header of a request; undefined when there is none.
  *
- * @param headers `request.headers` of a web-standard Request, or of node:http.
+ * @param headers `request.headers` of a web-standard Request, of node:http, or any object with the names of headers.
  * @throws InvalidOptionError, InvalidKeyError when it has another form, or came more than once
  */
-export function readTokenHeader(
-  headers: Headers | Readonly<Record<string, string | string[] | undefined>>,
-): Held | undefined {
-  const value = headers instanceof Headers ? headers.get(tokenHeaderName) : headers[tokenHeaderName.toLowerCase()]
+export function readTokenHeader(headers: HeadersLike): Held | undefined {
+  const value = isHeaders(headers) ? headers.get(tokenHeaderName) : valueOf(headers)
   if (value === undefined || value === null) return undefined
   const [, digits, encoded] = form.exec(String(value)) ?? []
   const key = encoded === undefined ? undefined : decode(encoded)
@@ -43,6 +41,18 @@ export function readTokenHeader(
     )
   }
   return checkHeld({ key, token: Number(digits) })
+}
+
+type HeadersLike = Pick<Headers, 'get'> | Readonly<Record<string, string | readonly string[] | undefined>>
+
+function isHeaders(headers: HeadersLike): headers is Pick<Headers, 'get'> {
+  return typeof headers['get'] === 'function'
+}
+
+/** Not all servers give names in small letters, as node:http does. */
+function valueOf(headers: Exclude<HeadersLike, Pick<Headers, 'get'>>): string | readonly string[] | undefined {
+  const name = tokenHeaderName.toLowerCase()
+  return Object.entries(headers).find(([other]) => other.toLowerCase() === name)?.[1]
 }
 
 /** No comma: a header that came twice is joined by one. */

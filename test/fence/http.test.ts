@@ -24,6 +24,8 @@ describe('the header', () => {
 
   test('is read from the headers of node:http too', () => {
     expect(readTokenHeader({ 'holdfast-token': '7 a' })).toEqual({ key: 'a', token: 7 })
+    expect(readTokenHeader({ 'Holdfast-Token': '7 a', get: 'x' })).toEqual({ key: 'a', token: 7 })
+    expect(() => readTokenHeader({ 'holdfast-token': ['7 a', '8 b'] })).toThrow('Holdfast-Token is')
     expect(readTokenHeader({})).toBeUndefined()
   })
 
