@@ -4,7 +4,7 @@ import { type EndCode, LockLostError } from './errors.js'
 import type { Linked } from './queue.js'
 import { renew } from './renewal.js'
 import type { Space } from './space.js'
-import { isPassable, type Terms } from './terms.js'
+import { asksAlike, isPassable, type Terms } from './terms.js'
 import { trace, traced } from './trace.js'
 
 /** What was granted. */
@@ -143,7 +143,7 @@ export class Hold implements Linked<Hold> {
   passTo(terms: Terms): Hold | undefined {
     const { space, owner, deadline } = this
     if (this.ended !== undefined || this.#turns === 0) return undefined
-    if (terms.ttlMs !== this.terms.ttlMs || !isPassable(terms)) return undefined
+    if (!asksAlike(terms, this.terms) || !isPassable(terms)) return undefined
     const grant = { token: this.token + 1, start: this.#startOfNext(), turns: this.#turns - 1 }
     if (deadline !== undefined && grant.start === undefined) return undefined
     this.end('LOCK_RELEASED')
@@ -182,7 +182,7 @@ export class Hold implements Linked<Hold> {
     space.warn(this.#lost.message)
     trace('holdfast:ended', { key: terms.key, token, code })
     this.#controller?.abort(this.#lost)
-    space.gates.get(terms.storeKey)?.kick()
+    space.gates.get(terms.storeKey)?.freed()
   }
 
   #endedEarly(): boolean {

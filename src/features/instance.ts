@@ -79,6 +79,7 @@ export class Instance {
       label,
       limit: 1,
       permits: 1,
+      passes: true,
       storeTimeoutMs: this.#options.storeTimeoutMs ?? storeTimeoutMs(ttlMs),
       timed: ttlMs !== null || expireMs !== undefined || minHoldMs > 0,
     }

@@ -108,7 +108,9 @@ export class Simulation {
       for (const { owner } of this.#fleet.holders(key)) {
         const { isVoid, grantedAtMs } = this.#parts.truth.factOf(owner)
         const isNew = grantedAtMs > this.#world.nowMs - 2000 - this.#parts.options.storeTimeoutMs
-        const isAwaited = this.#fleet.clients.some(({ space }) => space.gates.get(key)?.waiting().contender === owner)
+        const isAwaited = this.#fleet.clients.some(({ space }) =>
+          (space.gates.get(key)?.waiting().contenders ?? []).includes(owner),
+        )
         if (isVoid || isNew || isAwaited || this.#parts.checker.isHeld(key, owner)) continue
         this.#fail('orphan', `${owner} holds ${key}, and nobody has it`)
       }

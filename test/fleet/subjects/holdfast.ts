@@ -81,6 +81,7 @@ async function acquirePermit(space: Space, key: string, ask: Ask): Promise<Held 
     label: undefined,
     limit: ask.limit ?? 1,
     permits: 1,
+    passes: true,
     storeTimeoutMs: storeTimeoutMs(ask.ttlMs),
     timed: true,
   }
