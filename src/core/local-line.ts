@@ -1,6 +1,6 @@
 import type { Handed } from './contender.js'
 import { betweenMs, type Mark, markOf, type Timer } from './env.js'
-import { LockTimeoutError } from './errors.js'
+import { LockTimeoutError, TooManyWaitersError } from './errors.js'
 import { Hold } from './hold.js'
 import { queueMs, trustedMs } from './plan.js'
 import { Fifo } from './queue.js'
@@ -40,8 +40,9 @@ export abstract class LocalLine implements Line {
     space.gates.set(storeKey, this)
   }
 
-  /** Waits in line for a hold. @throws LockTimeoutError, StoreError, or the signal's reason */
+  /** Waits in line for a hold. @throws LockTimeoutError, TooManyWaitersError, StoreError, or the signal's reason */
   enter<T>(terms: Terms, waiting: Waiting, take: (hold: Hold) => T): Promise<T> {
+    if (this.waiters.size >= terms.maxWaiters) return Promise.reject(this.#crowded(terms, waiting))
     return new Promise((resolve, reject) => {
       const waiter = new Waiter(this.space.env, terms, waiting, { take, resolve, reject })
       this.waiters.push(waiter)
@@ -127,6 +128,12 @@ export abstract class LocalLine implements Line {
     this.space.env.setImmediate(() => {
       waiter.grant(hold)
     })
+  }
+
+  #crowded({ key }: Terms, { quiet }: Waiting): TooManyWaitersError {
+    const error = new TooManyWaitersError(key, heldBy(this.refusal?.holder), this.waiters.size)
+    if (quiet !== true) this.space.warn(error.message)
+    return error
   }
 
   protected refuseAll(reason: Error): void {

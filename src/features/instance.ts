@@ -1,6 +1,6 @@
 import { type Env, realEnv } from '../core/env.js'
 import { InvalidOptionError, NotConfiguredError } from '../core/errors.js'
-import { defaultTtlMs, storeTimeoutMs } from '../core/plan.js'
+import { defaultMaxWaiters, defaultTtlMs, storeTimeoutMs } from '../core/plan.js'
 import { Space } from '../core/space.js'
 import type { AnyStore } from '../core/store.js'
 import type { Terms } from '../core/terms.js'
@@ -81,6 +81,7 @@ export class Instance {
       permits: 1,
       passes: true,
       storeTimeoutMs: this.#options.storeTimeoutMs ?? storeTimeoutMs(ttlMs),
+      maxWaiters: this.#options.maxWaiters ?? defaultMaxWaiters,
       timed: ttlMs !== null || expireMs !== undefined || minHoldMs > 0,
     }
   }

@@ -25,6 +25,7 @@ export function termsOf(options: Options, variation: Variation): Terms {
     permits,
     passes: options.mode !== 'read-write' || permits === options.limit,
     storeTimeoutMs: options.storeTimeoutMs,
+    maxWaiters: Number.POSITIVE_INFINITY,
     timed: ttlMs !== null || expireMs !== undefined || minHoldMs > 0,
   }
 }

@@ -83,6 +83,7 @@ async function acquirePermit(space: Space, key: string, ask: Ask): Promise<Held 
     permits: 1,
     passes: true,
     storeTimeoutMs: storeTimeoutMs(ask.ttlMs),
+    maxWaiters: Number.POSITIVE_INFINITY,
     timed: true,
   }
   try {
