@@ -150,6 +150,15 @@ export class Hold implements Linked<Hold> {
     return new Hold(space, terms, owner, grant)
   }
 
+  /** Ends this hold in favour of one of other terms: same owner, same lease, same token. undefined: it is over. */
+  turnInto(terms: Terms): Hold | undefined {
+    if (!this.isActive(true)) return undefined
+    const { space, owner, deadline, token } = this
+    this.end('LOCK_RELEASED')
+    const start = deadline && { mark: deadline.leased, leaseMs: deadline.leaseMs, since: deadline.since }
+    return new Hold(space, terms, owner, { token, start })
+  }
+
   /** The lease, to be gone on with by the next hold; undefined: there is none, or too little of it is left. */
   #startOfNext(): Start | undefined {
     const { deadline } = this
