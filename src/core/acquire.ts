@@ -8,7 +8,7 @@ import { refusal, traceContention } from './refusal.js'
 import { release } from './release.js'
 import { closedError, type Seat, type Space } from './space.js'
 import type { Answer, HolderInfo } from './store.js'
-import { leaseMs, type Terms, type Waiting } from './terms.js'
+import { isTimed, leaseMs, type Terms, type Waiting } from './terms.js'
 import { trace, traced } from './trace.js'
 
 /** A request that was refused and does not wait. */
@@ -64,7 +64,7 @@ export async function tryAcquire<T>(
 export function askSync(space: Space, terms: Terms, owner: string): Hold | Refusal {
   const store = space.syncStore
   if (store === undefined) throw new TypeError('an async store was asked in sync') // a fault of ours
-  const mark = terms.timed ? markOf(space.env) : undefined
+  const mark = isTimed(terms) ? markOf(space.env) : undefined
   const answer = store.acquire(space.requestOf(terms, owner, mark?.wallMs ?? space.env.wallMs()))
   if (!answer.granted) return answer
   const start = mark === undefined ? undefined : { mark, now: markOf(space.env) }

@@ -1,4 +1,5 @@
 /** Every error of holdfast: a stable `code`, the user's `key`, a `cause`, and a text that says what to do. */
+import { printable, withoutPasswords } from './printable.js'
 
 export type ErrorCode =
   | 'LOCKED'
@@ -28,7 +29,7 @@ export class HoldfastError extends Error {
   readonly key: string | undefined
 
   constructor(code: ErrorCode, message: string, key?: string, options?: ErrorOptions) {
-    super(message, options)
+    super(printable(message), options)
     this.name = new.target.name
     this.code = code
     this.key = key
@@ -116,11 +117,6 @@ export class StoreError extends HoldfastError {
     this.operation = operation
     this.outcome = options.outcome ?? 'unknown'
   }
-}
-
-/** A text in which the passwords of URLs, `db://user:password@host`, are left out, however badly they are encoded. */
-export function withoutPasswords(text: string): string {
-  return text.replace(/(\w+:\/\/[^\s/@:]*:)\S*@/g, '$1***@')
 }
 
 /** A global function was used before `configure()`. Code NOT_CONFIGURED. */

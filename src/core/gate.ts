@@ -7,7 +7,7 @@ import { Fifo } from './queue.js'
 import { heldBy, traceContention } from './refusal.js'
 import { closedError, type Seat, type Space } from './space.js'
 import type { HolderInfo, Refused } from './store.js'
-import { asksAlike, leaseMs, type Terms, type Waiting } from './terms.js'
+import { asksAlike, isTimed, leaseMs, type Terms, type Waiting } from './terms.js'
 import { trace, traced } from './trace.js'
 import { type Line, Waiter } from './waiter.js'
 
@@ -139,7 +139,7 @@ export class Gate implements Line, Client {
     }
     this.#contender.seated()
     const turns = this.#space.turnsOf(head.terms)
-    const start = head.terms.timed ? { mark, leaseMs: grantedMs, since: noticed ? now : mark, now } : undefined
+    const start = isTimed(head.terms) ? { mark, leaseMs: grantedMs, since: noticed ? now : mark, now } : undefined
     this.#give(head, new Hold(this.#space, head.terms, seat.owner, { token, start, turns }))
     const next = this.#waiters.first
     if (next === undefined) return

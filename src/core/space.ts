@@ -4,6 +4,7 @@ import type { Gate } from './gate.js'
 import type { Hold } from './hold.js'
 import { asHoldfastError, limited } from './limited.js'
 import { failureRetryMs, heartbeatMs, localTurns } from './plan.js'
+import { printable } from './printable.js'
 import { Pulse } from './pulse.js'
 import { Holds } from './holds.js'
 import { release } from './release.js'
@@ -85,7 +86,7 @@ export class Space {
     const { env } = this
     const holder = { host: env.host, pid: env.pid, label, since, expireMs }
     const turns = queueMs > 0 ? this.turnsOf(terms) : 0
-    const ttlMs = terms.timed ? leaseMs(terms) : null
+    const ttlMs = leaseMs(terms)
     return { key: storeKey, owner, ttlMs, limit, permits, queueMs, turns, again, holder }
   }
 
@@ -116,7 +117,7 @@ export class Space {
   }
 
   warn(message: string): void {
-    this.logger?.warn(message)
+    this.logger?.warn(printable(message))
   }
 
   /** Ends waits, releases holds, and stops listening. Failures to release are logged: the ttl cleans up. */

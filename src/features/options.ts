@@ -3,6 +3,7 @@ import { type Duration, parseDuration, show } from '../core/duration.js'
 import type { Env } from '../core/env.js'
 import { InvalidOptionError } from '../core/errors.js'
 import { leastTtlMs } from '../core/plan.js'
+import { longestShown } from '../core/printable.js'
 import type { AnyStore } from '../core/store.js'
 import type { Logger } from '../core/trace.js'
 
@@ -91,8 +92,6 @@ const defaults: ParsedOptions = {
   args: undefined,
 }
 
-/** It stands in the store for each hold, and in errors. */
-const maxLabelLength = 1_024
 
 type Check = (value: unknown, option: string) => unknown
 
@@ -107,14 +106,14 @@ const lockChecks = {
   signal: (value, option) => typed(value instanceof AbortSignal, value, option, 'an AbortSignal'),
   onLost: (value, option) => typed(value === 'throw' || value === 'warn', value, option, `'throw' or 'warn'`),
   store: (value, option) => typed(typeof value === 'string', value, option, 'the alias of a store'),
-  label: (value, option) => typed(isLabel(value), value, option, `text of ${maxLabelLength} characters at most`),
+  label: (value, option) => typed(isLabel(value), value, option, `text of ${longestShown} characters at most`),
   args: (value, option) => typed(isListOfText(value), value, option, `a list of names such as ['id']`),
 } satisfies Record<keyof LockOptions, Check>
 
 const holdfastChecks = {
   store: (value) => value, // judged where it is opened
   stores: (value, option) => typed(isRecord(value), value, option, 'an object of stores by alias'),
-  prefix: (value, option) => typed(typeof value === 'string', value, option, 'text'),
+  prefix: (value, option) => typed(isPrefix(value), value, option, 'well-formed text'),
   ttl: lockChecks.ttl,
   storeTimeout: (value, option) => parseDuration(value, option, 1),
   maxWaiters: (value, option) => typed(isCount(value), value, option, 'a whole number above 0, or Infinity'),
@@ -165,7 +164,7 @@ function read(options: object, checks: Record<string, Check>, names: Record<stri
     const check = Object.hasOwn(checks, option) ? checks[option] : undefined
     if (check === undefined) {
       throw new InvalidOptionError(
-        `Unknown option '${option}'${didYouMean(option, checks)}: there are ${Object.keys(checks).join(', ')}.`,
+        `Unknown option ${show(option)}${didYouMean(option, checks)}: there are ${Object.keys(checks).join(', ')}.`,
       )
     }
     if (value !== undefined) parsed[names[option] ?? option] = check(value, option)
@@ -213,8 +212,13 @@ function isListOfText(value: unknown): boolean {
   return Array.isArray(value) && value.every((item) => typeof item === 'string')
 }
 
+/** Two halves of surrogate pairs would be one name on the wire. */
+function isPrefix(value: unknown): boolean {
+  return typeof value === 'string' && value.isWellFormed()
+}
+
 function isLabel(value: unknown): boolean {
-  return typeof value === 'string' && value.length <= maxLabelLength
+  return typeof value === 'string' && value.length <= longestShown
 }
 
 function isCount(value: unknown): boolean {

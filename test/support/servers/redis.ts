@@ -9,7 +9,7 @@ import { type Reply, redisCommand } from './redis-command.js'
 
 const HOST = '127.0.0.1'
 const START_TRIES = 5
-const START_LIMIT_MS = 10_000
+const START_LIMIT_MS = 30_000
 
 export interface RedisServer {
   readonly url: string
