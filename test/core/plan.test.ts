@@ -81,7 +81,6 @@ describe('what a handle asks for', () => {
     permits: 1,
     storeTimeoutMs: 300,
     maxWaiters: 10,
-    timed: true,
   }
 
   test.each([
