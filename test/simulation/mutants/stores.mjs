@@ -151,6 +151,7 @@ export const stores = [
     name: 'notices are opened again after the end',
     file: 'src/stores/redis/notices.ts',
     from: 'if (this.#wanted || this.#closed) return',
+    tests: 'test/redis/notices.test.ts',
     to: 'if (this.#wanted) return',
   },
   {

@@ -156,9 +156,9 @@ export const timing = [
   },
   {
     name: 'a renewal that comes too late counts',
-    file: 'src/core/hold.ts',
-    from: 'if (deadline === undefined || this.ended !== undefined) return\n    if (mark.nowMs >=',
-    to: 'if (deadline === undefined) return\n    this.ended = undefined\n    if (mark.nowMs >=',
+    file: 'src/core/renewal.ts',
+    from: '    } else if (hold.ended === undefined) {\n',
+    to: '    } else {\n      hold.ended = undefined\n',
     after: 'redlock-rb #36',
   },
 ]
