@@ -1,4 +1,5 @@
 import type { Env, KeepAlive, Timer } from '../../src/core/env.js'
+import { perform, type Task } from '../../src/core/timers.js'
 import type { Random } from './random.js'
 import type { Event, World } from './world.js'
 
@@ -88,7 +89,7 @@ export class Machine implements Env {
     this.#world.after(0, () => this.#deliver(this.#backlogOfTimers, run))
   }
 
-  setTimer(fire: () => void, delayMs: number, keepAlive: KeepAlive): Timer {
+  setTimer(task: Task, delayMs: number, keepAlive: KeepAlive): Timer {
     let pending = true
     const done = (): void => {
       pending = false
@@ -113,7 +114,7 @@ export class Machine implements Env {
         return
       }
       done()
-      fire()
+      perform(task)
     }
     set(wholeMs / this.#rate + lateMs)
     return {

@@ -23,8 +23,8 @@ export function termsOf(options: Options, variation: Variation): Terms {
     label: undefined,
     limit: options.limit,
     permits,
+    passes: options.mode !== 'read-write' || permits === options.limit,
     storeTimeoutMs: options.storeTimeoutMs,
     maxWaiters: Number.POSITIVE_INFINITY,
-    timed: ttlMs !== null || expireMs !== undefined || minHoldMs > 0,
   }
 }

@@ -1,10 +1,10 @@
 import type { Env } from '../../core/env.js'
-import { InvalidOptionError } from '../../core/errors.js'
+import { InvalidKeyError, InvalidOptionError } from '../../core/errors.js'
 import type { AcquireRequest, Answer, Handoff, KeyPage, KeyRecord, NoticeListener, Store } from '../../core/store.js'
 import { redisCapabilities } from './capabilities.js'
 import type { Driver } from './client.js'
 import { notSent, storeError } from './failure.js'
-import { type AuxKind, auxKey, keysOf } from './keys.js'
+import { type AuxKind, auxKey, isAuxKey, keysOf } from './keys.js'
 import type { Link } from './link.js'
 import { listKeys } from './list.js'
 import { Notices, type Way } from './notices.js'
@@ -165,9 +165,15 @@ export class RedisStore implements Store {
     const { keys, args } = whole
     const driver = this.#driver('acquire')
     if (driver instanceof Promise) return this.#run(whole, read)
-    return this.#together.ask({ driver, key, keys, args: limit === 1 ? [...args, '1', '1'] : args }).then(
-      (reply) => (reply === undefined ? this.#run(whole, read) : read(reply)),
+    const asked = this.#together.ask({ driver, key, keys, args: limit === 1 ? [...args, '1', '1'] : args })
+    this.#link.sent()
+    return asked.then(
+      (reply) => {
+        this.#link.ended()
+        return reply === undefined ? this.#run(whole, read) : read(reply)
+      },
       (error: unknown) => {
+        this.#link.ended()
         throw this.#failure(driver, 'acquire', error)
       },
     )
@@ -201,10 +207,12 @@ export class RedisStore implements Store {
     return limit === 1 ? wish : [...wish, String(limit), String(permits)]
   }
 
-  /** A hot key finds its names again. */
+  /** A hot key finds its names again. @throws InvalidKeyError */
   #keys(key: string): readonly string[] {
-    if (this.#lastKeys[0] !== key) this.#lastKeys = keysOf(key, this.#link.keyPrefix)
-    return this.#lastKeys
+    if (this.#lastKeys[0] === key) return this.#lastKeys
+    const { keyPrefix } = this.#link
+    if (isAuxKey(key, keyPrefix)) throw new InvalidKeyError(`${key} ${isTaken}`)
+    return (this.#lastKeys = keysOf(key, keyPrefix))
   }
 
   #aux(key: string, kind: AuxKind): string {
@@ -225,14 +233,21 @@ export class RedisStore implements Store {
 
   #send<T>(driver: Driver, call: Call, read: (reply: unknown) => T | Promise<T>): Promise<T> {
     const { sha } = call.script
-    return driver.evalsha(sha, call.keys, call.args).then(read, async (error: unknown) => {
+    const answered = (reply: unknown): T | Promise<T> => {
+      this.#link.ended()
+      return read(reply)
+    }
+    const called = driver.evalsha(sha, call.keys, call.args)
+    this.#link.sent()
+    return called.then(answered, async (error: unknown) => {
       let reply: unknown
       try {
         reply = await evalUnknown(driver, call, error)
       } catch (again) {
+        this.#link.ended()
         throw this.#failure(driver, call.operation, again)
       }
-      return read(reply)
+      return answered(reply)
     })
   }
 
@@ -250,6 +265,8 @@ function checked(request: AcquireRequest): AcquireRequest {
   }
   return request
 }
+
+const isTaken = 'is, with the prefix, the name of what is kept beside another key; take another key, or another prefix.'
 
 /** How long, at most, the first request that has to wait waits for the way to tell it of its grant. */
 const openWithinMs = 1_000
