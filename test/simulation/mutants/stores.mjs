@@ -126,8 +126,8 @@ export const stores = [
   {
     name: 'memory does not look when a lease ends',
     file: 'src/stores/memory/memory.ts',
-    from: '      if (this.#live(entry.key) === entry) this.#watch(entry, entry.nextExpiryMs())',
-    to: '      this.#watch(entry, entry.nextExpiryMs())',
+    from: '    if (this.#live(entry.key) === entry) this.#watch(entry, entry.nextExpiryMs())',
+    to: '    this.#watch(entry, entry.nextExpiryMs())',
   },
   {
     name: 'a forced release tells nobody',
