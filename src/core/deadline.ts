@@ -16,6 +16,9 @@ export interface Start {
   readonly now?: Mark
 }
 
+/** When it was seen last what the store renewed by itself: of few stores, so it is kept beside the holds. */
+const lookedAt = new WeakMap<Deadline, Mark>()
+
 /** When a hold ends unless it is renewed, and when that is due: all that is timed about it. A hold without a limit has none. */
 export class Deadline {
   /** The moment from which `expire` and `minHold` are counted; without either, one moment is kept instead of two: `leased`. */
@@ -42,6 +45,7 @@ export class Deadline {
   extend(mark: Mark, leaseMs: number | null): void {
     const { ttlMs, expireMs, minHoldMs } = this.#hold.terms
     this.leased = mark
+    if (this.#hold.space.store.selfRenewal !== undefined) lookedAt.delete(this)
     if (expireMs === undefined && minHoldMs === 0) this.since = mark
     this.leaseMs = leaseMs
     const renews = leaseMs !== null && ttlMs !== null && this.leaseEndsAtMs() < this.expiresAtMs()
@@ -54,10 +58,15 @@ export class Deadline {
     return betweenMs(this.leased, now) < this.leaseTrustedMs() ? undefined : 'LOCK_LOST'
   }
 
-  /** The store renewed it by itself, `ageMs` ago. false: that is over too. */
+  /** The store renewed it by itself, `ageMs` ago by the monotonic clock. false: that is over too. */
   renewedElsewhere(now: Mark, ageMs: number): boolean {
-    if (now.nowMs - ageMs <= this.leased.nowMs || ageMs >= this.leaseTrustedMs()) return false
-    this.leased = { ...now, nowMs: now.nowMs - ageMs, wallMs: now.wallMs - ageMs }
+    const before = lookedAt.get(this) ?? this.leased
+    // a suspend since the last look may have come after the renewal
+    const asleepMs = betweenMs(before, now) - (now.nowMs - before.nowMs)
+    lookedAt.set(this, now)
+    const atMostMs = ageMs + asleepMs
+    if (now.nowMs - ageMs <= this.leased.nowMs || atMostMs >= this.leaseTrustedMs()) return false
+    this.leased = { nowMs: now.nowMs - ageMs, wallMs: now.wallMs - atMostMs, bootAheadMs: now.bootAheadMs - asleepMs }
     return true
   }
 

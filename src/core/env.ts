@@ -65,7 +65,7 @@ const bootStepMs = 10
  * while these two agree, the slow clock is not read. `strict` reads it all the same, for a wall clock that was set back by
  * the very length of a suspend.
  */
-export function markOf(env: Env, strict: boolean): Mark {
+export function markOf(env: Env, strict = false): Mark {
   const nowMs = env.nowMs()
   const wallMs = env.wallMs()
   const known = strict ? undefined : env.offsets
@@ -88,7 +88,7 @@ function readOffsets(env: Env, nowMs: number, wallMs: number): Offsets {
  * extend it (`performance.now()` stands still in suspend: nodejs/node#47724).
  */
 export function elapsedMs(env: Env, mark: Mark): number {
-  return betweenMs(mark, markOf(env, false))
+  return betweenMs(mark, markOf(env))
 }
 
 /** Milliseconds from one moment to another, as `elapsedMs` counts them. */

@@ -4,7 +4,7 @@ import { type EndCode, LockLostError } from './errors.js'
 import type { Linked } from './queue.js'
 import { renew } from './renewal.js'
 import type { Space } from './space.js'
-import { isPassable, type Terms } from './terms.js'
+import { asksAlike, isPassable, type Terms } from './terms.js'
 import type { Due } from './timers.js'
 import { trace, traced } from './trace.js'
 
@@ -66,7 +66,7 @@ export class Hold implements Linked<Hold>, Due {
   /** How long it stays ours without a renewal, at most; 0 when ended, Infinity when nothing limits it. */
   remainingMs(): number {
     if (!this.isActive()) return 0
-    return this.deadline?.remainingMs(markOf(this.space.env, false)) ?? Number.POSITIVE_INFINITY
+    return this.deadline?.remainingMs(markOf(this.space.env)) ?? Number.POSITIVE_INFINITY
   }
 
   /** How much of `expire` or `minHold` has passed; without either it means nothing. */
@@ -142,18 +142,27 @@ export class Hold implements Linked<Hold>, Due {
   passTo(terms: Terms): Hold | undefined {
     const { space, owner, deadline } = this
     if (this.ended !== undefined || this.#turns === 0) return undefined
-    if (terms.ttlMs !== this.terms.ttlMs || !isPassable(terms)) return undefined
+    if (!asksAlike(terms, this.terms) || !isPassable(terms)) return undefined
     const grant = { token: this.token + 1, start: this.startOfNext(), turns: this.#turns - 1 }
     if (deadline !== undefined && grant.start === undefined) return undefined
     this.end('LOCK_RELEASED')
     return new Hold(space, terms, owner, grant)
   }
 
+  /** Ends this hold in favour of one of other terms: same owner, same lease, same token. undefined: it is over. */
+  turnInto(terms: Terms): Hold | undefined {
+    if (!this.isActive(true)) return undefined
+    const { space, owner, deadline, token } = this
+    this.end('LOCK_RELEASED')
+    const start = deadline && { mark: deadline.leased, leaseMs: deadline.leaseMs, since: deadline.since }
+    return new Hold(space, terms, owner, { token, start })
+  }
+
   /** The lease, to be gone on with by the next hold; undefined: there is none, or too little of it is left. */
   private startOfNext(): Start | undefined {
     const { deadline } = this
     if (deadline === undefined) return undefined
-    const now = markOf(this.space.env, false)
+    const now = markOf(this.space.env)
     if (!this.isActiveAt(deadline, now) || !deadline.isFresh(now)) return undefined
     return { mark: deadline.leased, leaseMs: deadline.leaseMs, now }
   }
@@ -162,7 +171,7 @@ export class Hold implements Linked<Hold>, Due {
   private renewedElsewhere(deadline: Deadline): boolean {
     const { env, store } = this.space
     const atMs = store.selfRenewal?.renewedAtMs(this.terms.storeKey, this.owner)
-    const now = markOf(env, false)
+    const now = markOf(env)
     if (atMs === undefined || !deadline.renewedElsewhere(now, now.nowMs - atMs)) return false
     this.arm(now.nowMs)
     return true
@@ -181,7 +190,7 @@ export class Hold implements Linked<Hold>, Due {
     space.warn(this.#lost.message)
     trace('holdfast:ended', { key: terms.key, token, code })
     this.#controller?.abort(this.#lost)
-    space.gates.get(terms.storeKey)?.kick()
+    space.gates.get(terms.storeKey)?.freed()
   }
 
   private endedEarly(): boolean {

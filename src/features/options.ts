@@ -3,6 +3,7 @@ import { type Duration, parseDuration, show } from '../core/duration.js'
 import type { Env } from '../core/env.js'
 import { InvalidOptionError } from '../core/errors.js'
 import { leastTtlMs } from '../core/plan.js'
+import { longestShown } from '../core/printable.js'
 import type { AnyStore } from '../core/store.js'
 import type { Logger } from '../core/trace.js'
 
@@ -65,6 +66,13 @@ export interface ParsedOptions {
   readonly store: string | undefined
   readonly label: string | undefined
   readonly args: readonly string[] | undefined
+  /** How many permits the key has, and how many a request takes. */
+  readonly limit: number
+  readonly permits: number
+  /** A hold may serve several of this process in turn (`Terms.passes`). */
+  readonly passes: boolean
+  /** A refusal is told by whoever asked for it: the core logs none. */
+  readonly quiet: boolean
 }
 
 /** Options of an instance, read. */
@@ -89,12 +97,14 @@ const defaults: ParsedOptions = {
   store: undefined,
   label: undefined,
   args: undefined,
+  limit: 1,
+  permits: 1,
+  passes: true,
+  quiet: false,
 }
 
-/** It stands in the store for each hold, and in errors. */
-const maxLabelLength = 1_024
-
-type Check = (value: unknown, option: string) => unknown
+/** Gives the value as it is used. @throws InvalidOptionError */
+export type Check = (value: unknown, option: string) => unknown
 
 const lockChecks = {
   wait: (value, option) => {
@@ -107,14 +117,14 @@ const lockChecks = {
   signal: (value, option) => typed(value instanceof AbortSignal, value, option, 'an AbortSignal'),
   onLost: (value, option) => typed(value === 'throw' || value === 'warn', value, option, `'throw' or 'warn'`),
   store: (value, option) => typed(typeof value === 'string', value, option, 'the alias of a store'),
-  label: (value, option) => typed(isLabel(value), value, option, `text of ${maxLabelLength} characters at most`),
+  label: (value, option) => typed(isLabel(value), value, option, `text of ${longestShown} characters at most`),
   args: (value, option) => typed(isListOfText(value), value, option, `a list of names such as ['id']`),
 } satisfies Record<keyof LockOptions, Check>
 
 const holdfastChecks = {
   store: (value) => value, // judged where it is opened
   stores: (value, option) => typed(isRecord(value), value, option, 'an object of stores by alias'),
-  prefix: (value, option) => typed(typeof value === 'string', value, option, 'text'),
+  prefix: (value, option) => typed(isPrefix(value), value, option, 'well-formed text'),
   ttl: lockChecks.ttl,
   storeTimeout: (value, option) => parseDuration(value, option, 1),
   maxWaiters: (value, option) => typed(isCount(value), value, option, 'a whole number above 0, or Infinity'),
@@ -124,10 +134,11 @@ const holdfastChecks = {
 
 const lockNames = { wait: 'waitMs', ttl: 'ttlMs', expire: 'expireMs', minHold: 'minHoldMs' } as const
 
-/** @throws InvalidOptionError */
-export function parseLockOptions(options: LockOptions | undefined): ParsedOptions {
+/** Reads the options of a lock, and those that `more` has besides. @throws InvalidOptionError */
+export function parseLockOptions(options: LockOptions | undefined, more?: Record<string, Check>): ParsedOptions {
   if (options === undefined) return defaults
-  const parsed = { ...defaults, ...read(options, lockChecks, lockNames) }
+  const checks = more === undefined ? lockChecks : { ...lockChecks, ...more }
+  const parsed = { ...defaults, ...read(options, checks, lockNames) }
   if (parsed.expireMs !== undefined && parsed.minHoldMs > parsed.expireMs) {
     throw new InvalidOptionError('minHold is longer than expire: a hold cannot last longer than its hard limit.')
   }
@@ -165,7 +176,7 @@ function read(options: object, checks: Record<string, Check>, names: Record<stri
     const check = Object.hasOwn(checks, option) ? checks[option] : undefined
     if (check === undefined) {
       throw new InvalidOptionError(
-        `Unknown option '${option}'${didYouMean(option, checks)}: there are ${Object.keys(checks).join(', ')}.`,
+        `Unknown option ${show(option)}${didYouMean(option, checks)}: there are ${Object.keys(checks).join(', ')}.`,
       )
     }
     if (value !== undefined) parsed[names[option] ?? option] = check(value, option)
@@ -173,7 +184,8 @@ function read(options: object, checks: Record<string, Check>, names: Record<stri
   return parsed
 }
 
-function typed(fits: boolean, value: unknown, option: string, wanted: string): unknown {
+/** @throws InvalidOptionError when it does not fit */
+export function typed(fits: boolean, value: unknown, option: string, wanted: string): unknown {
   if (!fits) throw new InvalidOptionError(`${option} is ${show(value)}: give ${wanted}.`)
   return value
 }
@@ -213,8 +225,13 @@ function isListOfText(value: unknown): boolean {
   return Array.isArray(value) && value.every((item) => typeof item === 'string')
 }
 
+/** Two halves of surrogate pairs would be one name on the wire. */
+function isPrefix(value: unknown): boolean {
+  return typeof value === 'string' && value.isWellFormed()
+}
+
 function isLabel(value: unknown): boolean {
-  return typeof value === 'string' && value.length <= maxLabelLength
+  return typeof value === 'string' && value.length <= longestShown
 }
 
 function isCount(value: unknown): boolean {

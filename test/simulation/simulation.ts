@@ -86,6 +86,7 @@ export class Simulation {
   #heal(): void {
     const { options, truth } = this.#parts
     this.#phase = 'recovery'
+    this.#checkRest()
     this.#nemesis.heal()
     this.#world.after(Math.min(graceMs, 3 * options.ttlMs) + options.storeTimeoutMs, () => {
       this.#health.sinceMs = this.#world.nowMs
@@ -101,6 +102,12 @@ export class Simulation {
     })
   }
 
+  #checkRest(): void {
+    for (const { machine } of this.#fleet.clients) {
+      if (machine.restless) this.#fail('tight loop', `${machine.host} sets one timer of a millisecond after another`)
+    }
+  }
+
   /** Where only single messages failed, nothing that a client has given up is left to its lease. */
   #checkOrphans(): void {
     for (let number = 0; number < this.#parts.options.keys; number++) {
@@ -109,7 +116,9 @@ export class Simulation {
         const { isVoid, grantedAtMs, letGoAtMs } = this.#parts.truth.factOf(owner)
         const sinceMs = Math.max(grantedAtMs, letGoAtMs) // its release may be under way
         const isNew = sinceMs > this.#world.nowMs - 2000 - this.#parts.options.storeTimeoutMs
-        const isAwaited = this.#fleet.clients.some(({ space }) => space.gates.get(key)?.waiting().contender === owner)
+        const isAwaited = this.#fleet.clients.some(({ space }) =>
+          (space.gates.get(key)?.waiting().contenders ?? []).includes(owner),
+        )
         if (isVoid || isNew || isAwaited || this.#parts.checker.isHeld(key, owner)) continue
         this.#fail('orphan', `${owner} holds ${key}, and nobody has it`)
       }
@@ -170,6 +179,7 @@ export class Simulation {
     this.#phase = 'over'
     if (this.#waits > 0) this.#fail('left behind', 'a wait goes on in a closed instance')
     const { options, truth, recorder, marks } = this.#parts
+    this.#checkRest()
     for (const { machine } of this.#fleet.clients) {
       if (machine.timers > 0) this.#fail('left behind', `${machine.host}: ${machine.timers} timers`)
     }
