@@ -11,6 +11,7 @@ import { release } from '../../../src/core/release.js'
 import { Space } from '../../../src/core/space.js'
 import type { AnyStore } from '../../../src/core/store.js'
 import type { Terms } from '../../../src/core/terms.js'
+import { poolLine } from '../../../src/features/pool-line.js'
 import { seeded } from '../random.js'
 import type { Ask, Held, Setting, Subject } from '../subject.js'
 import { failingStore } from './failing-store.js'
@@ -89,6 +90,7 @@ async function acquirePermit(space: Space, key: string, ask: Ask): Promise<Held 
     label: undefined,
     limit: ask.limit ?? 1,
     permits: ask.permits ?? 1,
+    line: (ask.limit ?? 1) === 1 ? undefined : poolLine,
     passes: (ask.permits ?? 1) === ask.limit || (ask.limit ?? 1) < 2 ** 30,
     storeTimeoutMs: storeTimeoutMs(ask.ttlMs),
     maxWaiters: Number.POSITIVE_INFINITY,
