@@ -251,8 +251,11 @@ export class Simulation {
   }
 }
 
-function isCalm({ faults, messageFaults, store }: Options): boolean {
-  return store === 'redis' && faults.length === 0 && Object.values(messageFaults).every((rate) => rate === 0)
+/** Nothing goes wrong, and nobody waits for the end of a lease, of which no server tells. */
+function isCalm({ faults, messageFaults, minHolds, store }: Options): boolean {
+  return (
+    store === 'redis' && !minHolds && faults.length === 0 && Object.values(messageFaults).every((rate) => rate === 0)
+  )
 }
 
 function isMild({ faults, messageFaults, minHolds, store }: Options): boolean {

@@ -84,8 +84,10 @@ export class RedisWitness implements Witness {
     const fact = truth.factOf(owner)
     const isHeard = answersArrive(options)
     if (++fact.refusals > (isHeard ? 2 : 60)) checker.fail('untold loss', `${owner} goes on renewing`)
-    // the answer, and another that says why
-    if (isHeard && fact.refusals === 1) fact.toldByMs = world.nowMs + 10 * (options.delayMs + options.jitterMs) + 5
+    if (!isHeard || fact.refusals > 1) return
+    // the answer, and another that says why, which is not waited for any longer than that
+    const whyMs = options.messageFaults.loseRequest > 0 ? options.storeTimeoutMs * 1.01 + options.timerLateMs : 0
+    fact.toldByMs = world.nowMs + 10 * (options.delayMs + options.jitterMs) + 5 + whyMs
   }
 
   #listens(node: ModelServer, owner: string): boolean {
