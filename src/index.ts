@@ -9,6 +9,7 @@ export {
   LockLostError,
   LockTimeoutError,
   NotConfiguredError,
+  StaleTokenError,
   StoreError,
   SyncUnsupportedError,
   TooManyWaitersError,

@@ -46,7 +46,7 @@ interface GaveUp extends Refusal {
 
 function requestSync(space: Space, terms: Terms, waitMs: number): Hold | GaveUp {
   const { env } = space
-  const since = markOf(env, false)
+  const since = markOf(env)
   const seat = space.newSeat()
   for (let refusals = 0; ; refusals++) {
     const result = askPatiently(space, terms, seat, since, waitMs)
@@ -55,7 +55,7 @@ function requestSync(space: Space, terms: Terms, waitMs: number): Hold | GaveUp 
     const waitedMs = elapsedMs(env, since)
     const delayMs = delayOf(space, result, refusals)
     const leftMs = waitMs - waitedMs
-    if (waitMs <= 0 || leftMs <= 0) return { holder: result.holder, waitedMs, reason: undefined }
+    if (leftMs <= 0) return { holder: result.holder, waitedMs, reason: undefined }
     if (delayMs === undefined || (space.store.capabilities.scope === 'process' && delayMs > leftMs)) {
       return { holder: result.holder, waitedMs, reason: hopeless }
     }
@@ -86,7 +86,7 @@ function askPatiently(space: Space, terms: Terms, seat: Seat, since: Mark, waitM
   let failing: Mark | undefined
   let unknown = false
   for (let failures = 0; ; failures++) {
-    const mark = markOf(env, false)
+    const mark = markOf(env)
     try {
       return askSync(space, terms, seat.owner)
     } catch (error) {

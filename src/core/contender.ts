@@ -102,7 +102,7 @@ export class Contender {
   noticed(owner: string, token: number): void {
     const seat = this.#seat
     // in memory the notice comes within the call that grants
-    const mark = this.#space.local ? markOf(this.#space.env, false) : this.#heldNotAt
+    const mark = this.#space.local ? markOf(this.#space.env) : this.#heldNotAt
     if (seat?.owner !== owner || mark === undefined) return
     if (this.#doubtful && !this.#space.local) this.kick()
     else this.#client.granted(seat, { token, mark, noticed: true })
@@ -158,7 +158,7 @@ export class Contender {
 
   #request(seat: Seat, terms: Terms): { mark: Mark; request: AcquireRequest } {
     const { env, store } = this.#space
-    const mark = markOf(env, false)
+    const mark = markOf(env)
     this.#heldNotAt ??= mark
     const queue = { queueMs: queueMs(store.capabilities.scope), again: this.#refusals > 0 }
     return { mark, request: this.#space.requestOf(terms, seat.owner, mark.wallMs, queue) }
@@ -287,7 +287,7 @@ export class Contender {
     const { env } = this.#space
     const failure = asHoldfastError(error, 'acquire', terms.key)
     this.#failure = failure
-    this.#failingSince ??= markOf(env, false)
+    this.#failingSince ??= markOf(env)
     this.#client.failed(failure, elapsedMs(env, this.#failingSince) >= terms.storeTimeoutMs)
     if (!this.#idle()) return
     this.askIn(failureRetryMs(this.#failures++, env.random()))

@@ -150,6 +150,22 @@ export class KeyTemplateError extends HoldfastError {
   }
 }
 
+/** Refused: a newer token of the key was seen, so another has held it since. Code STALE_TOKEN. */
+export class StaleTokenError extends HoldfastError {
+  declare readonly key: string
+  /** The token that was refused. */
+  readonly token: number
+  /** The largest that was seen; undefined where what remembered it is gone. */
+  readonly latest: number | undefined
+
+  constructor(key: string, token: number, latest: number | undefined, detail?: string) {
+    const reason = detail ?? `${latest ?? 'a newer one'} was seen, so another has held it since`
+    super('STALE_TOKEN', `${key}: the token ${token} is stale: ${reason}. Acquire it again before going on.`, key)
+    this.token = token
+    this.latest = latest
+  }
+}
+
 /** A `…Sync` call on something that only answers with promises. Code SYNC_UNSUPPORTED. */
 export class SyncUnsupportedError extends HoldfastError {
   constructor(message: string, key?: string) {

@@ -7,7 +7,7 @@ import { Fifo } from './queue.js'
 import { heldBy, traceContention } from './refusal.js'
 import { closedError, type Seat, type Space } from './space.js'
 import type { HolderInfo, Refused } from './store.js'
-import { asksAlike, leaseMs, type Terms, type Waiting } from './terms.js'
+import { asksAlike, isTimed, leaseMs, type Terms, type Waiting } from './terms.js'
 import { trace, traced } from './trace.js'
 import { type Line, Waiter } from './waiter.js'
 
@@ -132,14 +132,14 @@ export class Gate implements Line, Client {
     const { scope } = store.capabilities
     const wantedMs = leaseMs(head.terms)
     const grantedMs = noticed && wantedMs !== null ? Math.min(wantedMs, queueMs(scope)) : wantedMs
-    const now = markOf(env, false)
+    const now = markOf(env)
     if (grantedMs !== null && trustedMs(grantedMs, scope) - betweenMs(mark, now) < grantedMs / 2) {
       this.#contender.ask() // too old to be of use; asking again renews it
       return
     }
     this.#contender.seated()
     const turns = this.#space.turnsOf(head.terms)
-    const start = head.terms.timed ? { mark, leaseMs: grantedMs, since: noticed ? now : mark, now } : undefined
+    const start = isTimed(head.terms) ? { mark, leaseMs: grantedMs, since: noticed ? now : mark, now } : undefined
     this.#give(head, new Hold(this.#space, head.terms, seat.owner, { token, start, turns }))
     const next = this.#waiters.first
     if (next === undefined) return

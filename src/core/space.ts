@@ -86,7 +86,7 @@ export class Space {
     const { env } = this
     const holder = { host: env.host, pid: env.pid, label, since, expireMs }
     const turns = queueMs > 0 ? this.turnsOf(terms) : 0
-    const ttlMs = terms.timed ? leaseMs(terms) : null
+    const ttlMs = leaseMs(terms)
     return { key: storeKey, owner, ttlMs, limit, permits, queueMs, turns, again, holder }
   }
 

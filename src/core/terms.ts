@@ -17,8 +17,6 @@ export interface Terms {
   readonly storeTimeoutMs: number
   /** How many may wait for the key in this process. */
   readonly maxWaiters: number
-  /** Something here needs a clock: a lease, a limit, a least hold. */
-  readonly timed: boolean
 }
 
 /** How a request waits. */
@@ -37,6 +35,11 @@ export function leaseMs({ ttlMs, expireMs, minHoldMs }: Terms, spentMs = 0): num
   if (ttlMs === null) return restMs ?? null
   const wantedMs = Math.max(ttlMs, minHoldMs - spentMs)
   return restMs === undefined ? wantedMs : Math.min(wantedMs, restMs)
+}
+
+/** Something here needs a clock: a lease, a limit, a least hold. */
+export function isTimed({ ttlMs, expireMs, minHoldMs }: Terms): boolean {
+  return ttlMs !== null || expireMs !== undefined || minHoldMs > 0
 }
 
 /** May a hold of these terms be handed over within the process without telling the store? Its limits would have to be told. */

@@ -83,7 +83,6 @@ export class Instance {
       permits: 1,
       storeTimeoutMs: this.#options.storeTimeoutMs ?? storeTimeoutMs(ttlMs),
       maxWaiters: this.#options.maxWaiters ?? defaultMaxWaiters,
-      timed: ttlMs !== null || expireMs !== undefined || minHoldMs > 0,
     }
   }
 

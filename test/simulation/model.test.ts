@@ -279,6 +279,8 @@ function modelLink(): Link {
     driver: () => driver,
     opening: nothing,
     failed: nothing,
+    sent: nothing,
+    ended: nothing,
     close: nothing,
   }
 }

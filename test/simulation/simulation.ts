@@ -86,6 +86,7 @@ export class Simulation {
   #heal(): void {
     const { options, truth } = this.#parts
     this.#phase = 'recovery'
+    this.#checkRest()
     this.#nemesis.heal()
     this.#world.after(Math.min(graceMs, 3 * options.ttlMs) + options.storeTimeoutMs, () => {
       this.#health.sinceMs = this.#world.nowMs
@@ -99,6 +100,12 @@ export class Simulation {
     this.#world.after(boundMs, () => {
       if (this.#phase === 'recovery') this.#parts.checker.fail('progress', `not done ${boundMs} ms after the faults`)
     })
+  }
+
+  #checkRest(): void {
+    for (const { machine } of this.#fleet.clients) {
+      if (machine.restless) this.#fail('tight loop', `${machine.host} sets one timer of a millisecond after another`)
+    }
   }
 
   /** Where only single messages failed, nothing that a client has given up is left to its lease. */
@@ -170,6 +177,7 @@ export class Simulation {
     this.#phase = 'over'
     if (this.#waits > 0) this.#fail('left behind', 'a wait goes on in a closed instance')
     const { options, truth, recorder, marks } = this.#parts
+    this.#checkRest()
     for (const { machine } of this.#fleet.clients) {
       if (machine.timers > 0) this.#fail('left behind', `${machine.host}: ${machine.timers} timers`)
     }

@@ -25,6 +25,5 @@ export function termsOf(options: Options, variation: Variation): Terms {
     permits,
     storeTimeoutMs: options.storeTimeoutMs,
     maxWaiters: Number.POSITIVE_INFINITY,
-    timed: ttlMs !== null || expireMs !== undefined || minHoldMs > 0,
   }
 }

@@ -6,13 +6,23 @@ import { bundle } from '../fleet/bundle.js'
 import { libraries } from '../fleet/libraries.js'
 import type { Feature, Library } from '../fleet/subject.js'
 import { network } from './cases/network.js'
+import { ownership } from './cases/ownership.js'
+import { pools } from './cases/pools.js'
 import { processes } from './cases/processes.js'
 import { servers } from './cases/servers.js'
 import { upkeep } from './cases/upkeep.js'
 import { waiting } from './cases/waiting.js'
-import { type Case, Rig, type Verdict } from './rig.js'
+import { type Case, NotHere, Rig, type Verdict } from './rig.js'
 
-export const cases: readonly Case[] = [...network, ...servers, ...processes, ...waiting, ...upkeep]
+export const cases: readonly Case[] = [
+  ...network,
+  ...servers,
+  ...processes,
+  ...ownership,
+  ...waiting,
+  ...pools,
+  ...upkeep,
+]
 
 /** A library, with its entries for each place where its locks can stand. */
 export interface Column {
@@ -34,6 +44,7 @@ const missing: Readonly<Record<Feature, string>> = {
   renewal: 'no renewal',
   token: 'no token',
   limit: 'no permits',
+  permits: 'one permit each',
   cancel: 'no way to cancel',
   fair: 'promises no order',
   push: 'polls',
@@ -93,6 +104,7 @@ async function judged(program: string, one: Case, library: Library): Promise<Ver
     const late = sleep(limitMs, undefined, { ref: false })
     return (await Promise.race([running, late])) ?? { pass: false, reason: `no end in ${limitMs / 1000} s` }
   } catch (error) {
+    if (error instanceof NotHere) return { pass: undefined, reason: `not here: ${error.message}` }
     return { pass: false, reason: error instanceof Error ? error.message.slice(0, 90) : String(error) }
   } finally {
     await rig.close()

@@ -165,9 +165,15 @@ export class RedisStore implements Store {
     const { keys, args } = whole
     const driver = this.#driver('acquire')
     if (driver instanceof Promise) return this.#run(whole, read)
-    return this.#together.ask({ driver, key, keys, args: limit === 1 ? [...args, '1', '1'] : args }).then(
-      (reply) => (reply === undefined ? this.#run(whole, read) : read(reply)),
+    const asked = this.#together.ask({ driver, key, keys, args: limit === 1 ? [...args, '1', '1'] : args })
+    this.#link.sent()
+    return asked.then(
+      (reply) => {
+        this.#link.ended()
+        return reply === undefined ? this.#run(whole, read) : read(reply)
+      },
       (error: unknown) => {
+        this.#link.ended()
         throw this.#failure(driver, 'acquire', error)
       },
     )
@@ -227,14 +233,21 @@ export class RedisStore implements Store {
 
   #send<T>(driver: Driver, call: Call, read: (reply: unknown) => T | Promise<T>): Promise<T> {
     const { sha } = call.script
-    return driver.evalsha(sha, call.keys, call.args).then(read, async (error: unknown) => {
+    const answered = (reply: unknown): T | Promise<T> => {
+      this.#link.ended()
+      return read(reply)
+    }
+    const called = driver.evalsha(sha, call.keys, call.args)
+    this.#link.sent()
+    return called.then(answered, async (error: unknown) => {
       let reply: unknown
       try {
         reply = await evalUnknown(driver, call, error)
       } catch (again) {
+        this.#link.ended()
         throw this.#failure(driver, call.operation, again)
       }
-      return read(reply)
+      return answered(reply)
     })
   }
 

@@ -1,7 +1,7 @@
 /** Waiters, their order, and what they cost. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { machineMs } from '../../fleet/machine-clock.js'
-import type { Answers } from '../orders.js'
+import type { Acquired, Answers } from '../orders.js'
 import type { Case } from '../rig.js'
 import { failed, within } from '../verdicts.js'
 
@@ -10,6 +10,7 @@ const ROUNDS = 4
 /** Between one and the next: a busy machine may hold one up. */
 const APART_MS = 250
 const CROWD = 30_000
+const MOMENTS = 20
 
 export const waiting: readonly Case[] = [
   {
@@ -116,6 +117,52 @@ export const waiting: readonly Case[] = [
       await sleep(500)
       const answer = await own.acquire(rig.key, rig.wish({ waitMs: 5000 }))
       return within('hold' in answer ? answer.grantedMs - answer.askedMs : undefined, 300, 'free', 5000)
+    },
+  },
+  {
+    id: 'released-as-a-wait-begins',
+    title: `The holder releases in the moment in which a wait begins, ${MOMENTS} times`,
+    expected: 'no wake-up is missed: the wait is served within 500 ms',
+    stores: ['redis'],
+    limitMs: 40_000,
+    async run(rig) {
+      const [holder, waiter] = await Promise.all([rig.process(), rig.process()])
+      let longestMs = 0
+      // the first only opens what a first wait opens
+      for (let moment = 0; moment <= MOMENTS; moment++) {
+        const grant = await holder.hold(rig.key, rig.wish({ ttlMs: 10_000, waitMs: 5000 }))
+        const waiting = waiter.acquire(rig.key, rig.wish({ ttlMs: 10_000, waitMs: 5000 }))
+        await sleep((moment / MOMENTS) * 8)
+        await holder.release(grant)
+        const releasedMs = machineMs()
+        const answer = await waiting
+        if (!('hold' in answer)) return failed('error' in answer ? answer.error.slice(0, 70) : 'never served')
+        if (moment > 0) longestMs = Math.max(longestMs, answer.grantedMs - releasedMs)
+        await waiter.release(answer)
+      }
+      return within(longestMs, 500, 'served', 5000)
+    },
+  },
+  {
+    id: 'one-gives-up',
+    title: 'Five wait in one process, and two of them give up',
+    expected: 'the others are served within 1 s of the release',
+    stores: ['redis', 'memory'],
+    async run(rig) {
+      const own = await rig.process()
+      const grant = await own.hold(rig.key, rig.wish({ ttlMs: 20_000 }))
+      const wait = (waitMs: number): Promise<Acquired> => own.acquire(rig.key, rig.wish({ ttlMs: 20_000, waitMs }))
+      const waiting = [8000, 400, 8000, 600, 8000].map(wait)
+      const served = waiting.map(async (answer) => {
+        const got = await answer
+        if ('hold' in got) await own.release(got)
+        return 'hold' in got ? machineMs() : undefined
+      })
+      await sleep(1200)
+      const startMs = machineMs()
+      await own.release(grant)
+      const times = (await Promise.all(served)).filter((atMs) => atMs !== undefined)
+      return within(times.length === 3 ? Math.max(...times) - startMs : undefined, 1000, 'served', 8000)
     },
   },
   {
