@@ -7,9 +7,9 @@ import { main, run } from './run.mjs'
 /** One line each: its binary, its Debian packages and, for a server, the variable that names a running one to use instead. */
 const NEEDED = [
   { binary: 'redis-server', debianPackages: ['redis-server'], urlVariable: 'HOLDFAST_TEST_REDIS_URL' },
-  { binary: 'openssl', debianPackages: ['openssl'] },
   { binary: 'postgres', debianPackages: ['postgresql'], urlVariable: 'HOLDFAST_TEST_POSTGRES_URL' },
   { binary: 'mariadbd', debianPackages: ['mariadb-server'], urlVariable: 'HOLDFAST_TEST_MYSQL_URL' },
+  { binary: 'openssl', debianPackages: ['openssl'] },
   { binary: 'spin', debianPackages: ['spin'] },
   { binary: 'gcc', debianPackages: ['gcc', 'libc6-dev'] },
 ]

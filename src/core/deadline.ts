@@ -66,7 +66,7 @@ export class Deadline {
     lookedAt.set(this, now)
     const atMostMs = ageMs + asleepMs
     if (now.nowMs - ageMs <= this.leased.nowMs || atMostMs >= this.leaseTrustedMs()) return false
-    this.leased = { nowMs: now.nowMs - ageMs, wallMs: now.wallMs - atMostMs, bootMs: now.bootMs - atMostMs }
+    this.leased = { nowMs: now.nowMs - ageMs, wallMs: now.wallMs - atMostMs, bootAheadMs: now.bootAheadMs - asleepMs }
     return true
   }
 

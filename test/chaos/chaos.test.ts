@@ -12,7 +12,7 @@ const CLIENTS = 5
 const seed = Number(process.env['HOLDFAST_CHAOS_SEED'] ?? Math.floor(Date.now() / 86_400_000))
 
 describe('holdfast in chaos', () => {
-  test.each(shapes.redis)('keeps its promises on a Redis that is %s', { timeout: 180_000 }, async (shape) => {
+  test.each(shapes.redis)('keeps its promises on a Redis that is %s', { timeout: 600_000 }, async (shape) => {
     const run = await runChaos({ library: 'holdfast', shape, seed, seconds: SECONDS, clients: CLIENTS })
     const problems = problemsOf(run)
     if (problems.length > 0) {
@@ -22,7 +22,7 @@ describe('holdfast in chaos', () => {
     expect(problems, `seed ${seed}; a timeline stands in .cache/chaos`).toEqual([])
     const { faults, grants, effects, notPossibleHere } = reportOf(run)
     expect(faults.all).toBeGreaterThan(20)
-    expect([grants > 200, effects > 500]).toEqual([true, true]) // a run that does nothing breaks no promise
+    expect([grants > 50, effects > 100]).toEqual([true, true]) // a run that does nothing breaks no promise
     if (Object.keys(notPossibleHere).length > 0) console.log(`not tried: ${JSON.stringify(notPossibleHere)}`)
   })
 })

@@ -27,7 +27,8 @@ ${columns.map(({ name, version }) => `${name} ${version}`).join(' · ')} · Node
 <!-- torture:end -->
 
 Cases that ask for Redis do not apply to libraries without it, and so on: the reason stands in the cell. Times are of one run on a machine
-that does other things as well: what is asked for has 250 ms of slack. A library is used as its documents say, with the defaults of its client (ioredis),
+that does other things as well: what is asked for has 250 ms of slack, and what failed while the timers of the machine itself were late
+is tried again, twice at most. A library is used as its documents say, with the defaults of its client (ioredis),
 and asks again every 50 ms where it polls. The cases stand in [test/torture/cases](../test/torture/cases).
 
 ## Every case, with what was measured
