@@ -39,7 +39,7 @@ export class Contender {
   #asking = false
   #askAgain = false
   #timer: Timer | undefined = undefined
-  #answers = 0
+  #heard = false
   #refusals = 0
   #failures = 0
   #failingSince: Mark | undefined = undefined
@@ -61,7 +61,7 @@ export class Contender {
 
   /** The first question is under way: nobody knows yet whether the key is held at all. */
   get unanswered(): boolean {
-    return this.#asking && this.#answers === 0
+    return this.#asking && !this.#heard
   }
 
   /** Asks at once; when a question is under way, as soon as it is answered. */
@@ -235,7 +235,7 @@ export class Contender {
       this.ask()
       return
     }
-    this.#answers++
+    this.#heard = true
     this.#failures = 0
     this.#failingSince = undefined
     this.#failure = undefined

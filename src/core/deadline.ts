@@ -66,7 +66,8 @@ export class Deadline {
     lookedAt.set(this, now)
     const atMostMs = ageMs + asleepMs
     if (now.nowMs - ageMs <= this.leased.nowMs || atMostMs >= this.leaseTrustedMs()) return false
-    this.leased = { nowMs: now.nowMs - ageMs, wallMs: now.wallMs - atMostMs, bootAheadMs: now.bootAheadMs - asleepMs }
+    const bootAheadMs = now.bootAheadMs - asleepMs
+    this.leased = { nowMs: now.nowMs - ageMs, wallMs: now.wallMs - atMostMs, bootAheadMs }
     return true
   }
 
