@@ -43,7 +43,7 @@ export interface Result {
 const LIMIT_MS = 25_000
 /** Begins the reason of what could not be tried on this machine. */
 export const NOT_HERE = 'not here: '
-const LATE_MS = 60
+const LATE_MS = 100
 /** As much as the slack that every case has. */
 const FAR_TOO_LATE_MS = 250
 const MOST_TRIES = 4
