@@ -105,6 +105,7 @@ interface Means {
 async function tried(means: Means, one: Case, column: Column): Promise<Result> {
   const { result, lateMs } = await attempt(means, one, column)
   if (result.pass !== false || lateMs < LATE_MS) return result
+  console.log(`${one.id} · ${column.name}: ${result.reason}; but this machine was ${Math.round(lateMs)} ms late: again`)
   const again = means.alone.then(() => triedAgain(means, one, column))
   means.alone = again
   return again
