@@ -9,6 +9,7 @@ const NEEDED = [
   { binary: 'redis-server', debianPackages: ['redis-server'], urlVariable: 'HOLDFAST_TEST_REDIS_URL' },
   { binary: 'postgres', debianPackages: ['postgresql'], urlVariable: 'HOLDFAST_TEST_POSTGRES_URL' },
   { binary: 'mariadbd', debianPackages: ['mariadb-server'], urlVariable: 'HOLDFAST_TEST_MYSQL_URL' },
+  { binary: 'openssl', debianPackages: ['openssl'] },
   { binary: 'spin', debianPackages: ['spin'] },
   { binary: 'gcc', debianPackages: ['gcc', 'libc6-dev'] },
 ]

@@ -85,6 +85,49 @@ export class TooManyWaitersError extends LockedError {
   }
 }
 
+/** No place of a pool was free, at once or within `wait`. Code POOL_FULL. */
+export class PoolFullError extends HoldfastError {
+  declare readonly key: string
+  /** How many permits the pool has. */
+  readonly max: number
+  /** Who holds them, as far as the store could tell when it was asked after the refusal; empty when it could not. */
+  readonly holders: readonly HeldBy[]
+  /** How long it waited, in milliseconds; 0: not at all. */
+  readonly waitedMs: number
+
+  constructor(
+    key: string,
+    max: number,
+    holders: readonly HeldBy[],
+    options: ErrorOptions & { waitedMs?: number } = {},
+  ) {
+    const { waitedMs = 0 } = options
+    const others = holders.length > 1 ? `, and by ${String(holders.length - 1)} more` : ''
+    const advice =
+      waitedMs > 0
+        ? `Gave up after waiting ${formatMs(waitedMs)}; raise { wait } or { max }.`
+        : `Wait for a place ({ wait: '10s' }), use tryAcquire(), or give { onFull }.`
+    super(
+      'POOL_FULL',
+      `${key} is full: it has ${String(max)} permits${describeHolder(holders[0])}${others}. ${advice}`,
+      key,
+      options,
+    )
+    this.max = max
+    this.holders = holders
+    this.waitedMs = waitedMs
+  }
+}
+
+/** Waiting would never end: who waits holds what the others wait for. Code DEADLOCK. */
+export class DeadlockError extends HoldfastError {
+  declare readonly key: string
+
+  constructor(key: string, detail: string) {
+    super('DEADLOCK', `Waiting for ${key} would never end: ${detail}`, key)
+  }
+}
+
 /** A hold ended before its body did, or was asked for after its release. `code` says how; `result` is what the body returned. */
 export class LockLostError extends HoldfastError {
   declare readonly code: EndCode

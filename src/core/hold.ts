@@ -4,7 +4,7 @@ import { type EndCode, LockLostError } from './errors.js'
 import type { Linked } from './queue.js'
 import { renew } from './renewal.js'
 import type { Space } from './space.js'
-import { isPassable, type Terms } from './terms.js'
+import { asksAlike, isPassable, type Terms } from './terms.js'
 import type { Due } from './timers.js'
 import { trace, traced } from './trace.js'
 
@@ -142,11 +142,20 @@ export class Hold implements Linked<Hold>, Due {
   passTo(terms: Terms): Hold | undefined {
     const { space, owner, deadline } = this
     if (this.ended !== undefined || this.#turns === 0) return undefined
-    if (terms.ttlMs !== this.terms.ttlMs || !isPassable(terms)) return undefined
+    if (!asksAlike(terms, this.terms) || !isPassable(terms)) return undefined
     const grant = { token: this.token + 1, start: this.startOfNext(), turns: this.#turns - 1 }
     if (deadline !== undefined && grant.start === undefined) return undefined
     this.end('LOCK_RELEASED')
     return new Hold(space, terms, owner, grant)
+  }
+
+  /** Ends this hold in favour of one of other terms: same owner, same lease, same token. undefined: it is over. */
+  turnInto(terms: Terms): Hold | undefined {
+    if (!this.isActive(true)) return undefined
+    const { space, owner, deadline, token } = this
+    this.end('LOCK_RELEASED')
+    const start = deadline && { mark: deadline.leased, leaseMs: deadline.leaseMs, since: deadline.since }
+    return new Hold(space, terms, owner, { token, start })
   }
 
   /** The lease, to be gone on with by the next hold; undefined: there is none, or too little of it is left. */
@@ -181,7 +190,7 @@ export class Hold implements Linked<Hold>, Due {
     space.warn(this.#lost.message)
     trace('holdfast:ended', { key: terms.key, token, code })
     this.#controller?.abort(this.#lost)
-    space.gates.get(terms.storeKey)?.kick()
+    space.gates.get(terms.storeKey)?.freed()
   }
 
   private endedEarly(): boolean {

@@ -7,10 +7,11 @@ import { whyGone, whyGoneSync } from './renewal.js'
 const released = Promise.resolve(true)
 const gone = Promise.resolve(false)
 
-let holdOf: (lease: HeldLease) => Hold
+/** @internal The hold behind a lease. It knows the owner, which is never shown. */
+export let holdOf: (lease: HeldLease) => Hold
 
 /** What every lease has: it names what is held, and knows whether it still is. */
-abstract class HeldLease {
+export abstract class HeldLease {
   /** Not a property: it knows the owner, which is never shown. */
   readonly #hold: Hold
 

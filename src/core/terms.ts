@@ -13,6 +13,8 @@ export interface Terms {
   readonly label: string | undefined
   readonly limit: number
   readonly permits: number
+  /** A hold may serve several of this process in turn. Not of readers: they would overtake a writer of another process. */
+  readonly passes: boolean
   /** Time limit of one call of the store. */
   readonly storeTimeoutMs: number
   /** How many may wait for the key in this process. */
@@ -43,8 +45,8 @@ export function isTimed({ ttlMs, expireMs, minHoldMs }: Terms): boolean {
 }
 
 /** May a hold of these terms be handed over within the process without telling the store? Its limits would have to be told. */
-export function isPassable({ limit, expireMs, minHoldMs }: Terms): boolean {
-  return limit === 1 && expireMs === undefined && minHoldMs === 0
+export function isPassable({ passes, expireMs, minHoldMs }: Terms): boolean {
+  return passes && expireMs === undefined && minHoldMs === 0
 }
 
 /** Would both ask the store for the same? Else what was asked for by one is no grant to the other: its lease may be shorter. */

@@ -68,7 +68,7 @@ export class Instance {
   }
 
   termsOf(key: string, options: ParsedOptions, { capabilities }: AnyStore): Terms {
-    const { expireMs, minHoldMs, onLost, label } = options
+    const { expireMs, minHoldMs, onLost, label, limit, permits, passes } = options
     const wantedTtlMs = options.ttlMs ?? this.#options.ttlMs
     const ttlMs = wantedTtlMs ?? (capabilities.crashRelease === 'instant' ? null : defaultTtlMs)
     return {
@@ -79,8 +79,9 @@ export class Instance {
       minHoldMs,
       onLost,
       label,
-      limit: 1,
-      permits: 1,
+      limit,
+      permits,
+      passes,
       storeTimeoutMs: this.#options.storeTimeoutMs ?? storeTimeoutMs(ttlMs),
       maxWaiters: this.#options.maxWaiters ?? defaultMaxWaiters,
     }

@@ -66,6 +66,13 @@ export interface ParsedOptions {
   readonly store: string | undefined
   readonly label: string | undefined
   readonly args: readonly string[] | undefined
+  /** How many permits the key has, and how many a request takes. */
+  readonly limit: number
+  readonly permits: number
+  /** A hold may serve several of this process in turn (`Terms.passes`). */
+  readonly passes: boolean
+  /** A refusal is told by whoever asked for it: the core logs none. */
+  readonly quiet: boolean
 }
 
 /** Options of an instance, read. */
@@ -90,10 +97,14 @@ const defaults: ParsedOptions = {
   store: undefined,
   label: undefined,
   args: undefined,
+  limit: 1,
+  permits: 1,
+  passes: true,
+  quiet: false,
 }
 
-
-type Check = (value: unknown, option: string) => unknown
+/** Gives the value as it is used. @throws InvalidOptionError */
+export type Check = (value: unknown, option: string) => unknown
 
 const lockChecks = {
   wait: (value, option) => {
@@ -123,10 +134,11 @@ const holdfastChecks = {
 
 const lockNames = { wait: 'waitMs', ttl: 'ttlMs', expire: 'expireMs', minHold: 'minHoldMs' } as const
 
-/** @throws InvalidOptionError */
-export function parseLockOptions(options: LockOptions | undefined): ParsedOptions {
+/** Reads the options of a lock, and those that `more` has besides. @throws InvalidOptionError */
+export function parseLockOptions(options: LockOptions | undefined, more?: Record<string, Check>): ParsedOptions {
   if (options === undefined) return defaults
-  const parsed = { ...defaults, ...read(options, lockChecks, lockNames) }
+  const checks = more === undefined ? lockChecks : { ...lockChecks, ...more }
+  const parsed = { ...defaults, ...read(options, checks, lockNames) }
   if (parsed.expireMs !== undefined && parsed.minHoldMs > parsed.expireMs) {
     throw new InvalidOptionError('minHold is longer than expire: a hold cannot last longer than its hard limit.')
   }
@@ -172,7 +184,8 @@ function read(options: object, checks: Record<string, Check>, names: Record<stri
   return parsed
 }
 
-function typed(fits: boolean, value: unknown, option: string, wanted: string): unknown {
+/** @throws InvalidOptionError when it does not fit */
+export function typed(fits: boolean, value: unknown, option: string, wanted: string): unknown {
   if (!fits) throw new InvalidOptionError(`${option} is ${show(value)}: give ${wanted}.`)
   return value
 }

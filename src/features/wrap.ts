@@ -1,6 +1,7 @@
 import { InvalidOptionError, SyncUnsupportedError } from '../core/errors.js'
 import { checkKey } from '../core/key.js'
 import { show } from '../core/duration.js'
+import type { SyncLease } from '../core/lease.js'
 import { compileTemplate, type KeyOf } from './template.js'
 import { Handle, isThenable } from './handle.js'
 import type { Source } from './instance.js'
@@ -14,6 +15,12 @@ export interface WrapOptions {
   readonly source: Source
   readonly key: KeySpec
   readonly options: ParsedOptions
+  /** What is asked, for one key. Default: a Handle. */
+  readonly handle?: (key: string) => Handle
+  /** Called in place of the function, with its `this` and its arguments, where another holds. Default: the call throws. */
+  readonly refused?: Callable | undefined
+  /** More calls for what is wrapped, sync or async like the function. */
+  readonly calls?: (at: HandleOf, isAsync: boolean) => Record<string, Callable>
 }
 
 /**
@@ -34,18 +41,20 @@ export function decorate(wrapping: WrapOptions, args: readonly unknown[]): unkno
 const originals = new WeakMap<Callable, Callable>()
 
 /** @throws KeyTemplateError when the key does not fit the function */
-function wrap({ source, key, options }: WrapOptions, fn: Callable): Wrapped<Callable> {
+function wrap({ source, key, options, refused, ...wrapping }: WrapOptions, fn: Callable): Wrapped<Callable> {
   const original = originals.get(fn) ?? fn
   const keyOf: KeyOf =
     typeof key === 'string'
       ? compileTemplate(key, original, options.args)
       : (self, args) => checkKey((key as unknown as Callable).apply(self, [...args]))
-  const handleOf = (self: unknown, args: readonly unknown[]): Handle => new Handle(source, keyOf(self, args), options)
+  const make = wrapping.handle ?? ((text: string) => new Handle(source, text, options))
+  const handleOf = (self: unknown, args: readonly unknown[]): Handle => make(keyOf(self, args))
   const kind = kindOf(fn)
-  const wrapped = callers[kind](fn, handleOf)
+  const wrapped = callers[kind](fn, handleOf, refused)
   // `job.isLocked(1)` is called on the wrapped function itself: that is no `this` of a method
   const at = (self: unknown, args: readonly unknown[]): Handle => handleOf(self === wrapped ? undefined : self, args)
-  const calls = kind === 'async' || kind === 'asyncGenerator' ? asyncCalls(at) : syncCalls(at)
+  const isAsync = kind === 'async' || kind === 'asyncGenerator'
+  const calls = { ...(isAsync ? asyncCalls(at) : syncCalls(at)), ...wrapping.calls?.(at, isAsync) }
   for (const [name, call] of Object.entries(calls))
     Object.defineProperty(wrapped, name, { value: call, configurable: true })
   Object.defineProperty(wrapped, 'name', { value: fn.name, configurable: true })
@@ -55,9 +64,9 @@ function wrap({ source, key, options }: WrapOptions, fn: Callable): Wrapped<Call
 }
 
 /** A function as it is called here: what its arguments are is its caller's affair. */
-type Callable = (this: unknown, ...args: unknown[]) => unknown
+export type Callable = (this: unknown, ...args: unknown[]) => unknown
 
-type HandleOf = (self: unknown, args: readonly unknown[]) => Handle
+export type HandleOf = (self: unknown, args: readonly unknown[]) => Handle
 type Kind = 'sync' | 'async' | 'generator' | 'asyncGenerator'
 
 const kinds: Record<string, Kind> = {
@@ -70,18 +79,24 @@ function kindOf(fn: Callable): Kind {
   return kinds[Object.prototype.toString.call(fn).slice(8, -1)] ?? 'sync'
 }
 
-const callers: Record<Kind, (fn: Callable, handleOf: HandleOf) => Callable> = {
-  async: (fn, handleOf) =>
+const callers: Record<Kind, (fn: Callable, handleOf: HandleOf, refused?: Callable) => Callable> = {
+  async: (fn, handleOf, refused) =>
     async function (...args) {
-      return await handleOf(this, args).run(() => fn.apply(this, args))
+      const handle = handleOf(this, args)
+      const body = (): unknown => fn.apply(this, args)
+      return await (refused === undefined ? handle.run(body) : handle.runElse(body, () => refused.apply(this, args)))
     },
-  sync: (fn, handleOf) =>
+  sync: (fn, handleOf, refused) =>
     function (...args) {
-      return callSync(handleOf(this, args), () => fn.apply(this, args))
+      const lease = acquireForPlain(handleOf(this, args), refused !== undefined)
+      if (lease === undefined) return refused?.apply(this, args)
+      return callSync(lease, () => fn.apply(this, args))
     },
-  generator: (fn, handleOf) =>
+  generator: (fn, handleOf, refused) =>
     function* (...args) {
-      const lease = handleOf(this, args).acquireSync()
+      const handle = handleOf(this, args)
+      const lease = refused === undefined ? handle.acquireSync() : handle.tryAcquireSync()
+      if (lease === undefined) return refused?.apply(this, args)
       let result: unknown
       let finished = false
       try {
@@ -92,9 +107,11 @@ const callers: Record<Kind, (fn: Callable, handleOf: HandleOf) => Callable> = {
       }
       return lease.finish(result)
     },
-  asyncGenerator: (fn, handleOf) =>
+  asyncGenerator: (fn, handleOf, refused) =>
     async function* (...args) {
-      const lease = await handleOf(this, args).acquire()
+      const handle = handleOf(this, args)
+      const lease = await (refused === undefined ? handle.acquire() : handle.tryAcquire())
+      if (lease === undefined) return await refused?.apply(this, args)
       let result: unknown
       let finished = false
       try {
@@ -108,8 +125,7 @@ const callers: Record<Kind, (fn: Callable, handleOf: HandleOf) => Callable> = {
 }
 
 /** A plain function may turn out to return a promise: then the lock is held until that settles. */
-function callSync(handle: Handle, body: () => unknown): unknown {
-  const lease = acquireForPlain(handle)
+function callSync(lease: SyncLease, body: () => unknown): unknown {
   let result: unknown
   try {
     result = body()
@@ -127,9 +143,10 @@ function callSync(handle: Handle, body: () => unknown): unknown {
   )
 }
 
-function acquireForPlain(handle: Handle): ReturnType<Handle['acquireSync']> {
+/** undefined: another holds, and somebody will be asked in place of the function. */
+function acquireForPlain(handle: Handle, mayFail: boolean): SyncLease | undefined {
   try {
-    return handle.acquireSync()
+    return mayFail ? handle.tryAcquireSync() : handle.acquireSync()
   } catch (error) {
     if (!(error instanceof SyncUnsupportedError)) throw error
     const text = `${error.message} If the wrapped function returns a promise, declare it async.`

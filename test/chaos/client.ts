@@ -9,7 +9,7 @@ import { Tracker } from './tracked.js'
 import { type Workload, workloads } from './workloads.js'
 
 /** Loops get so long to come to an end: the longest wait and hold, and some. */
-const LOOPS_END_MS = 9000
+const LOOPS_END_MS = 30_000
 
 const settings = JSON.parse(process.argv[2] ?? '') as ClientSettings
 const { client, incarnation, ttlMs } = settings

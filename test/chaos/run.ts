@@ -21,10 +21,11 @@ const TTL_MS = 1000
 const CROWD_IN_MEMORY = 2
 const WARM_MS = 1000
 const HEALED_LEAST_MS = 2000
-const HEALED_MOST_MS = 10_000
-const FINISH_MS = 15_000
-/** A place in a queue outlives its process for so long. */
-const LEFTOVERS_MS = TTL_MS + 4000
+/** These end earlier when all is well; a machine may be busy with something else. */
+const HEALED_MOST_MS = 60_000
+const FINISH_MS = 60_000
+/** A place in a queue outlives its process for 5 s. */
+const LEFTOVERS_MS = 20_000
 
 export interface RunOptions {
   readonly library: string

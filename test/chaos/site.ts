@@ -172,7 +172,10 @@ export class Site {
 
   async #follow(replica: RedisServer, primary: RedisServer): Promise<void> {
     await replica.command('REPLICAOF', primary.host, String(primary.port))
-    await until(async () => String(await replica.command('INFO', 'replication')).includes('master_link_status:up'))
+    await until(
+      async () => String(await replica.command('INFO', 'replication')).includes('master_link_status:up'),
+      60_000,
+    )
   }
 
   #broken(fromMs: number, why: string): void {

@@ -7,6 +7,7 @@ import {
   LockLostError,
   LockTimeoutError,
   NotConfiguredError,
+  StaleTokenError,
   StoreError,
   SyncUnsupportedError,
   TooManyWaitersError,
@@ -45,6 +46,24 @@ const errors: readonly [HoldfastError, code: string, key: string | undefined, me
     'LOCK_TIMEOUT',
     'k',
     'k is already locked. It is hopeless.',
+  ],
+  [
+    new StaleTokenError('k', 6, 7),
+    'STALE_TOKEN',
+    'k',
+    'k: the token 6 is stale: 7 was seen, so another has held it since. Acquire it again before going on.',
+  ],
+  [
+    new StaleTokenError('k', 6, undefined),
+    'STALE_TOKEN',
+    'k',
+    'k: the token 6 is stale: a newer one was seen, so another has held it since. Acquire it again before going on.',
+  ],
+  [
+    new StaleTokenError('k', 6, undefined, 'it is forgotten'),
+    'STALE_TOKEN',
+    'k',
+    'k: the token 6 is stale: it is forgotten. Acquire it again before going on.',
   ],
   [
     new TooManyWaitersError('k', undefined, 100),

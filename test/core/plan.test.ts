@@ -81,6 +81,7 @@ describe('what a handle asks for', () => {
     permits: 1,
     storeTimeoutMs: 300,
     maxWaiters: 10,
+    passes: true,
   }
 
   test.each([
@@ -98,9 +99,9 @@ describe('what a handle asks for', () => {
     expect(leaseMs({ ...terms, ...some }, spentMs)).toBe(expected)
   })
 
-  test('may be handed over within the process when it has one permit and no limits of its own', () => {
+  test('may be handed over within the process when its kind allows it and it has no limits of its own', () => {
     expect(isPassable(terms)).toBe(true)
-    expect(isPassable({ ...terms, limit: 2 })).toBe(false)
+    expect(isPassable({ ...terms, passes: false })).toBe(false)
     expect(isPassable({ ...terms, expireMs: 5000 })).toBe(false)
     expect(isPassable({ ...terms, minHoldMs: 50 })).toBe(false)
   })

@@ -26,7 +26,11 @@ describe('a text of others', () => {
 })
 
 describe('the passwords of URLs', () => {
-  const userInfo = fc.string({ unit: fc.constantFrom(...Array.from('abC1%/?#:@!$&*,;=[]()~')), minLength: 1, maxLength: 20 })
+  const userInfo = fc.string({
+    unit: fc.constantFrom(...Array.from('abC1%/?#:@!$&*,;=[]()~')),
+    minLength: 1,
+    maxLength: 20,
+  })
 
   test('are shown nowhere, whatever they consist of', () => {
     const word = fc.constantFrom('', 'user', 'default', 'a.b')

@@ -23,6 +23,7 @@ export function termsOf(options: Options, variation: Variation): Terms {
     label: undefined,
     limit: options.limit,
     permits,
+    passes: options.mode !== 'read-write' || permits === options.limit,
     storeTimeoutMs: options.storeTimeoutMs,
     maxWaiters: Number.POSITIVE_INFINITY,
   }

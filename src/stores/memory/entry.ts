@@ -6,7 +6,7 @@ import type { Due } from '../../core/timers.js'
 export interface Hold {
   readonly owner: string
   readonly token: number
-  readonly permits: number
+  permits: number
   readonly holder: HolderInfo
   /** Infinity: it lasts until it is released. */
   expiresAtMs: number
@@ -86,6 +86,14 @@ export class Entry implements Due {
     this.used -= hold.permits
     if (hold === this.#sole) this.#sole = undefined
     else this.#many?.delete(owner)
+    return true
+  }
+
+  /** Takes permits back from a hold that asks for fewer. Returns whether any were. */
+  shrink(hold: Hold, permits: number): boolean {
+    if (permits >= hold.permits) return false
+    this.used -= hold.permits - permits
+    hold.permits = permits
     return true
   }
 

@@ -119,6 +119,7 @@ class MemoryStore implements SyncStore {
     const own = entry.hold(owner)
     if (own !== undefined) {
       this.#lease(entry, own, request.ttlMs)
+      if (entry.shrink(own, request.permits)) this.#settle(entry, undefined)
       return { granted: true, token: own.token }
     }
     if (entry.isEmpty()) entry.limit = request.limit

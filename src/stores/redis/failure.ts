@@ -44,7 +44,11 @@ export function withoutSecrets(error: unknown, secrets: readonly string[]): Erro
   const copy: Error & { code?: string } = new Error(printable(hide(message)))
   if (!(error instanceof Error)) return copy
   copy.name = error.name
-  if (error.stack !== undefined) copy.stack = hide(error.stack.replace(message, () => copy.message), longestStack)
+  if (error.stack !== undefined)
+    copy.stack = hide(
+      error.stack.replace(message, () => copy.message),
+      longestStack,
+    )
   if ('code' in error && typeof error.code === 'string') copy.code = error.code
   return copy
 }

@@ -89,6 +89,7 @@ async function acquirePermit(space: Space, key: string, ask: Ask): Promise<Held 
     label: undefined,
     limit: ask.limit ?? 1,
     permits: ask.permits ?? 1,
+    passes: (ask.permits ?? 1) === ask.limit || (ask.limit ?? 1) < 2 ** 30,
     storeTimeoutMs: storeTimeoutMs(ask.ttlMs),
     maxWaiters: Number.POSITIVE_INFINITY,
   }

@@ -31,8 +31,8 @@ export const tested = [
   {
     name: 'a wall clock that jumps ahead is not believed',
     file: 'src/core/env.ts',
-    from: 'Math.max(to.nowMs - from.nowMs, to.wallMs - from.wallMs)',
-    to: 'to.nowMs - from.nowMs',
+    from: 'Math.max(passedMs, to.wallMs - from.wallMs)',
+    to: 'passedMs',
     tests: 'test/core/lease.test.ts',
   },
   {

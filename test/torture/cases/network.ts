@@ -167,20 +167,20 @@ export const network: readonly Case[] = [
   {
     id: 'waiter-forgotten',
     title: 'A router forgets the connections of a waiter; new connections work',
-    expected: 'it is served within 5 s of the release',
+    expected: 'it is served within 15 s of the release',
     stores: ['redis'],
-    limitMs: 30_000,
+    limitMs: 40_000,
     async run(rig) {
       const [holder, waiter] = await Promise.all([rig.process(), rig.behindProxy()])
       const grant = await holder.hold(rig.key, rig.wish({ ttlMs: LONG_MS }))
-      const waiting = waiter.acquire(rig.key, rig.wish({ ttlMs: LONG_MS, waitMs: 15_000 }))
+      const waiting = waiter.acquire(rig.key, rig.wish({ ttlMs: LONG_MS, waitMs: 30_000 }))
       await sleep(600)
       rig.proxy.forget()
       await sleep(300)
       await holder.release(grant)
       const releasedMs = machineMs()
-      const answer = await Promise.race([waiting, sleep(12_000, undefined)])
-      return within(answer && 'hold' in answer ? answer.grantedMs - releasedMs : undefined, 5000, 'served', 12_000)
+      const answer = await Promise.race([waiting, sleep(20_000, undefined)])
+      return within(answer && 'hold' in answer ? answer.grantedMs - releasedMs : undefined, 15_000, 'served', 20_000)
     },
   },
   {

@@ -1,6 +1,7 @@
 /** Waiters, their order, and what they cost. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { machineMs } from '../../fleet/machine-clock.js'
+import { until } from '../../support/until.js'
 import type { Acquired, Answers } from '../orders.js'
 import type { Case } from '../rig.js'
 import { failed, within } from '../verdicts.js'
@@ -9,6 +10,7 @@ const PROCESSES = 4
 const ROUNDS = 4
 /** Between one and the next: a busy machine may hold one up. */
 const APART_MS = 250
+const LONG_MS = 20_000
 const CROWD = 30_000
 const MOMENTS = 20
 
@@ -39,18 +41,24 @@ export const waiting: readonly Case[] = [
     async run(rig) {
       const holder = await rig.process()
       const waiters = await Promise.all(Array.from({ length: PROCESSES }, () => rig.process()))
+      const sent = (): Promise<number> => (rig.library.store === 'redis' ? rig.commands() : Promise.resolve(0))
       let outOfTurn = 0
       // the first round only opens what a first wait opens
       for (let round = 0; round <= ROUNDS; round++) {
-        const grant = await holder.hold(rig.key, rig.wish({ waitMs: 5000 }))
+        const grant = await holder.hold(rig.key, rig.wish({ ttlMs: LONG_MS, waitMs: 5000 }))
         const served: number[] = []
-        const all = waiters.map(async (waiter, turn) => {
-          await sleep(turn * APART_MS)
-          const own = await waiter.hold(rig.key, rig.wish({ waitMs: 10_000 }))
-          served.push(turn)
-          await waiter.release(own)
-        })
-        await sleep((PROCESSES + 1) * APART_MS)
+        const all: Promise<void>[] = []
+        for (const [turn, waiter] of waiters.entries()) {
+          const before = await sent()
+          all.push(
+            waiter.hold(rig.key, rig.wish({ ttlMs: LONG_MS, waitMs: LONG_MS })).then(async (own) => {
+              served.push(turn)
+              await waiter.release(own)
+            }),
+          )
+          if (rig.library.store === 'redis') await until(async () => (await sent()) > before)
+          await sleep(APART_MS)
+        }
         await holder.release(grant)
         await Promise.all(all)
         if (round > 0 && served.some((turn, at) => turn !== at)) outOfTurn++
