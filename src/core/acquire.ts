@@ -1,6 +1,6 @@
 import { betweenMs, elapsedMs, type Env, type Mark, markOf } from './env.js'
 import { LockedError, StoreError } from './errors.js'
-import { lineOf } from './lines.js'
+import { Gate } from './gate.js'
 import { type Grant, Hold } from './hold.js'
 import { asHoldfastError, limited, open, outcomeOf } from './limited.js'
 import { failureRetryMs, trustedMs } from './plan.js'
@@ -31,7 +31,9 @@ export function acquireAtOnce(space: Space, terms: Terms): Hold | undefined {
 export function acquire<T>(space: Space, terms: Terms, waiting: Waiting, take: (hold: Hold) => T): Promise<T> {
   const { waitMs, signal } = waiting
   if (waitMs > 0) {
-    return lineOf(space, terms).enter(terms, waiting, take)
+    const line =
+      space.gates.get(terms.storeKey) ?? terms.line?.(space, terms.storeKey) ?? new Gate(space, terms.storeKey)
+    return line.enter(terms, waiting, take)
   }
   return askAbortably(space, terms, signal).then((result) => {
     if (result instanceof Hold) return take(result)

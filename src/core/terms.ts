@@ -1,3 +1,6 @@
+import type { LocalLine } from './local-line.js'
+import type { Space } from './space.js'
+
 /** What one handle asks for, in milliseconds: made once, shared by all its requests. */
 export interface Terms {
   /** The user's key. */
@@ -15,6 +18,8 @@ export interface Terms {
   readonly permits: number
   /** A hold may serve several of this process in turn. Not of readers: they would overtake a writer of another process. */
   readonly passes: boolean
+  /** Makes the line of those who wait for the key in this process; default: that of a mutex (`Gate`). */
+  readonly line?: ((space: Space, storeKey: string) => LocalLine) | undefined
   /** Time limit of one call of the store. */
   readonly storeTimeoutMs: number
   /** How many may wait for the key in this process. */

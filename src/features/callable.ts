@@ -3,11 +3,14 @@ import { InvalidKeyError } from '../core/errors.js'
 import { Handle } from './handle.js'
 import { decorate, type WrapOptions } from './wrap.js'
 
+/** Which calls a callable handle has. */
+export type Face = 'lock' | 'pool'
+
 /**
  * What `lock`, `pool` and their kin return: a function that wraps and decorates and, where the key is text, has the calls of
  * a handle, which `face` names. @throws InvalidKeyError, InvalidOptionError
  */
-export function callableOf(wrapping: WrapOptions, face: typeof Callable = Callable): unknown {
+export function callableOf(wrapping: WrapOptions, face: Face = 'lock'): unknown {
   const { source, key, options, handle } = wrapping
   const use = (...args: unknown[]): unknown => decorate(wrapping, args)
   if (typeof key === 'function') {
@@ -15,7 +18,7 @@ export function callableOf(wrapping: WrapOptions, face: typeof Callable = Callab
     return use
   }
   if (typeof key !== 'string') throw new InvalidKeyError(`A key is text or a function that makes it, not ${show(key)}.`)
-  return callable(use, handle === undefined ? new Handle(source, key, options) : handle(key), face)
+  return callable(use, handle === undefined ? new Handle(source, key, options) : handle(key), faces[face])
 }
 
 /** Gives a function the calls of its handle. One prototype for all: own properties would show up wherever it is printed. */
@@ -26,10 +29,10 @@ function callable(use: object, handle: Handle, face: typeof Callable): object {
 }
 
 /** Where a callable handle keeps what it is a face of. */
-export const inside: unique symbol = Symbol('handle')
+const inside = Symbol('handle')
 
 /** What every callable handle inherits. Written out, for a call by a computed name is never inlined. */
-export class Callable extends Function {
+class Callable extends Function {
   declare [inside]: Handle
 
   get key(): string {
@@ -78,3 +81,14 @@ export class Callable extends Function {
     return this[inside].releaseSync()
   }
 }
+
+class PoolCallable extends Callable {
+  size(): unknown {
+    return this[inside].size()
+  }
+  sizeSync(): unknown {
+    return this[inside].sizeSync()
+  }
+}
+
+const faces: Record<Face, typeof Callable> = { lock: Callable, pool: PoolCallable }

@@ -68,7 +68,7 @@ export class Instance {
   }
 
   termsOf(key: string, options: ParsedOptions, { capabilities }: AnyStore): Terms {
-    const { expireMs, minHoldMs, onLost, label, limit, permits, passes } = options
+    const { expireMs, minHoldMs, onLost, label, limit, permits, passes, line } = options
     const wantedTtlMs = options.ttlMs ?? this.#options.ttlMs
     const ttlMs = wantedTtlMs ?? (capabilities.crashRelease === 'instant' ? null : defaultTtlMs)
     return {
@@ -82,6 +82,7 @@ export class Instance {
       limit,
       permits,
       passes,
+      line,
       storeTimeoutMs: this.#options.storeTimeoutMs ?? storeTimeoutMs(ttlMs),
       maxWaiters: this.#options.maxWaiters ?? defaultMaxWaiters,
     }

@@ -5,6 +5,7 @@ import { InvalidOptionError } from '../core/errors.js'
 import { leastTtlMs } from '../core/plan.js'
 import { longestShown } from '../core/printable.js'
 import type { AnyStore } from '../core/store.js'
+import type { Terms } from '../core/terms.js'
 import type { Logger } from '../core/trace.js'
 
 /** Options of one lock. */
@@ -71,6 +72,8 @@ export interface ParsedOptions {
   readonly permits: number
   /** A hold may serve several of this process in turn (`Terms.passes`). */
   readonly passes: boolean
+  /** Who waits in this process (`Terms.line`). */
+  readonly line: Terms['line']
   /** A refusal is told by whoever asked for it: the core logs none. */
   readonly quiet: boolean
 }
@@ -100,6 +103,7 @@ const defaults: ParsedOptions = {
   limit: 1,
   permits: 1,
   passes: true,
+  line: undefined,
   quiet: false,
 }
 

@@ -1,10 +1,11 @@
 import { show } from '../core/duration.js'
 import { type HeldBy, InvalidOptionError, LockedError, LockTimeoutError, PoolFullError } from '../core/errors.js'
 import type { Lease, SyncLease } from '../core/lease.js'
-import { Callable, callableOf, inside } from './callable.js'
+import { callableOf } from './callable.js'
 import { Handle } from './handle.js'
 import type { Source } from './instance.js'
 import { type Check, type ParsedOptions, parseLockOptions, typed } from './options.js'
+import { poolLine } from './pool-line.js'
 import type { PoolFunction, PoolOptions } from './pool-types.js'
 import type { Inspection } from './query.js'
 import type { Callable as Fn, HandleOf, KeySpec } from './wrap.js'
@@ -17,7 +18,7 @@ export function poolOn(source: Source): PoolFunction {
   const pool = (key: KeySpec, given: PoolOptions): unknown => {
     const { onFull, ...options } = parsePoolOptions(given)
     const handle = (text: string): Handle => new PoolHandle(source, text, options)
-    return callableOf({ source, key, options, handle, refused: onFull, calls: sizeCalls }, PoolCallable)
+    return callableOf({ source, key, options, handle, refused: onFull, calls: sizeCalls }, 'pool')
   }
   return pool as PoolFunction // the overloads of one function
 }
@@ -46,7 +47,7 @@ function parsePoolOptions(options: PoolOptions): ParsedPoolOptions {
       `permits is ${show(permits)}, and the pool has ${show(max)}: it could never be granted.`,
     )
   }
-  return { ...rest, onFull, permits, limit: max, quiet: true }
+  return { ...rest, onFull, permits, limit: max, line: poolLine, quiet: true }
 }
 
 /** As a lock, but for several holders at a time. */
@@ -82,15 +83,6 @@ class PoolHandle extends Handle {
 /** Others are in front, and not a mistake of ours. */
 function isRefusal(error: unknown): error is LockedError {
   return error instanceof LockedError && (error.code === 'LOCKED' || error.code === 'LOCK_TIMEOUT')
-}
-
-class PoolCallable extends Callable {
-  size(): unknown {
-    return this[inside].size()
-  }
-  sizeSync(): unknown {
-    return this[inside].sizeSync()
-  }
 }
 
 function sizeCalls(at: HandleOf, isAsync: boolean): Record<string, Fn> {

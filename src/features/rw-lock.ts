@@ -1,4 +1,4 @@
-import { downgrade, downgradeSync } from '../core/downgrade.js'
+import { downgrade, downgradeSync } from './downgrade.js'
 import { DeadlockError } from '../core/errors.js'
 import type { Hold } from '../core/hold.js'
 import { holdOf, Lease, SyncLease } from '../core/lease.js'
@@ -8,6 +8,7 @@ import { Handle } from './handle.js'
 import type { Source } from './instance.js'
 import type { AsyncLock, ModeOfLock, Modes, OptionsFor, SyncLock, Wrapper } from './lock-types.js'
 import { type LockOptions, parseLockOptions } from './options.js'
+import { poolLine } from './pool-line.js'
 import type { Mode } from '../core/store.js'
 
 /** A reader takes one permit of these, a writer all. */
@@ -80,7 +81,7 @@ export class SyncWriteLease extends SyncLease {
 /** An `rwLock` function that works for the instance `source` gives. */
 export function rwLockOn(source: Source): RwLockFunction {
   const rwLock = (key: string, given?: LockOptions): unknown => {
-    const parsed = parseLockOptions(given)
+    const parsed = { ...parseLockOptions(given), line: poolLine }
     const read = { ...parsed, limit: places, permits: 1, passes: false }
     const write = { ...parsed, limit: places, permits: places }
     return {

@@ -185,6 +185,7 @@ export class Checker {
     held.wasActive = isActive
     if (isActive) {
       const { expireMs } = hold.terms
+      if (this.#world.nowMs > this.#truth.factOf(hold.owner).toldByMs) this.fail('untold loss', hold.owner)
       const heldMs = held.machine.nowMs() - held.grantedNowMs
       if (expireMs !== undefined && heldMs > expireMs) this.fail('expire', `${hold.owner} is active after ${heldMs} ms`)
       return true

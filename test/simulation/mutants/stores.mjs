@@ -126,8 +126,8 @@ export const stores = [
   {
     name: 'memory does not look when a lease ends',
     file: 'src/stores/memory/memory.ts',
-    from: '      if (this.#live(entry.key) === entry) this.#watch(entry, entry.nextExpiryMs())',
-    to: '      this.#watch(entry, entry.nextExpiryMs())',
+    from: '    if (this.#live(entry.key) === entry) this.#watch(entry, entry.nextExpiryMs())',
+    to: '    this.#watch(entry, entry.nextExpiryMs())',
   },
   {
     name: 'a forced release tells nobody',
@@ -151,6 +151,7 @@ export const stores = [
     name: 'notices are opened again after the end',
     file: 'src/stores/redis/notices.ts',
     from: 'if (this.#wanted || this.#closed) return',
+    tests: 'test/redis/notices.test.ts',
     to: 'if (this.#wanted) return',
   },
   {

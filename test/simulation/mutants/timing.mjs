@@ -5,8 +5,8 @@ export const timing = [
   {
     name: 'no deadline',
     file: 'src/core/deadline.ts',
-    from: "< this.#leaseTrustedMs ? undefined : 'LOCK_LOST'",
-    to: '< this.#leaseTrustedMs ? undefined : undefined',
+    from: "< this.leaseTrustedMs() ? undefined : 'LOCK_LOST'",
+    to: '< this.leaseTrustedMs() ? undefined : undefined',
     after: 'redlock, redis-semaphore',
     classic: 'no-deadline',
   },
@@ -40,7 +40,7 @@ export const timing = [
   },
   {
     name: 'a waiter is given a stale lease',
-    file: 'src/core/gate.ts',
+    file: 'src/core/local-line.ts',
     from: 'betweenMs(mark, now) < grantedMs / 2',
     to: 'betweenMs(mark, now) < -1e9',
     after: 'redlock #296',
@@ -69,8 +69,8 @@ export const timing = [
   {
     name: 'a stalled loop does not look at the clock',
     file: 'src/core/hold.ts',
-    from: 'return this.ended === undefined && this.#isActiveAt(this.deadline, markOf(this.space.env, strict))',
-    to: 'return this.ended === undefined && (!strict || this.#isActiveAt(this.deadline, markOf(this.space.env, strict)))',
+    from: 'return this.ended === undefined && this.isActiveAt(this.deadline, markOf(this.space.env, strict))',
+    to: 'return this.ended === undefined && (!strict || this.isActiveAt(this.deadline, markOf(this.space.env, strict)))',
     after: 'redlock, redis-semaphore, redlock-universal',
   },
   {
@@ -82,14 +82,14 @@ export const timing = [
   },
   {
     name: 'the lease of a promoted waiter taken for whole',
-    file: 'src/core/gate.ts',
+    file: 'src/core/local-line.ts',
     from: 'noticed && wantedMs !== null ? Math.min(wantedMs, queueMs(scope)) : wantedMs',
     to: 'wantedMs',
   },
   {
     name: 'expire is forgotten',
     file: 'src/core/deadline.ts',
-    from: 'Number.POSITIVE_INFINITY : trustedMs(expireMs, scope)',
+    from: 'Number.POSITIVE_INFINITY : trustedMs(expireMs, space.store.capabilities.scope)',
     to: 'Number.POSITIVE_INFINITY : Number.POSITIVE_INFINITY',
     after: 'RedLock.net #68, redisson #5115',
   },
@@ -156,9 +156,9 @@ export const timing = [
   },
   {
     name: 'a renewal that comes too late counts',
-    file: 'src/core/hold.ts',
-    from: 'if (deadline === undefined || this.ended !== undefined) return\n    if (mark.nowMs >=',
-    to: 'if (deadline === undefined) return\n    this.ended = undefined\n    if (mark.nowMs >=',
+    file: 'src/core/renewal.ts',
+    from: '    } else if (hold.ended === undefined) {\n',
+    to: '    } else {\n      hold.ended = undefined\n',
     after: 'redlock-rb #36',
   },
 ]

@@ -62,7 +62,7 @@ export const waiting = [
   {
     name: 'who gave up stays in line',
     file: 'src/core/gate.ts',
-    from: '    this.#remove(waiter)\n    waiter.refuse(reason)',
+    from: '    this.remove(waiter)\n    waiter.refuse(reason)',
     to: '    waiter.refuse(reason)',
     after: 'async-mutex, verrou',
   },
@@ -108,8 +108,8 @@ export const waiting = [
   },
   {
     name: 'a wait is over and nobody is told',
-    file: 'src/core/gate.ts',
-    from: '    this.#refuseAll(closedError())',
-    to: '    this.#contender.rest()',
+    file: 'src/core/local-line.ts',
+    from: '    this.refuseAll(closedError())',
+    to: '    this.#handovers = 0',
   },
 ]

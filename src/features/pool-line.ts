@@ -1,12 +1,12 @@
-import { type Client, Contender, type Handed } from './contender.js'
-import { StoreError } from './errors.js'
-import type { Hold } from './hold.js'
-import { LocalLine, type SeatGrant } from './local-line.js'
-import { traceContention } from './refusal.js'
-import type { Seat, Space } from './space.js'
-import type { Refused } from './store.js'
-import { asksAlike, type Terms } from './terms.js'
-import type { Waiter } from './waiter.js'
+import { type Client, Contender, type Handed } from '../core/contender.js'
+import { StoreError } from '../core/errors.js'
+import type { Hold } from '../core/hold.js'
+import { LocalLine, type SeatGrant } from '../core/local-line.js'
+import { traceContention } from '../core/refusal.js'
+import type { Seat, Space } from '../core/space.js'
+import type { Refused } from '../core/store.js'
+import { asksAlike, type Terms } from '../core/terms.js'
+import type { Waiter } from '../core/waiter.js'
 
 /** So many requests of one process stand at the store for a key at most: each of them is renewed there. */
 const mostLanes = 64
@@ -55,7 +55,7 @@ class Lane implements Client {
  * The local line of a key with several permits. As many requests stand at the store as could be granted at once, for the
  * first in line; those behind them wait here only.
  */
-export class PoolGate extends LocalLine implements LaneOwner {
+export class PoolLine extends LocalLine implements LaneOwner {
   /** In order of arrival at the store. */
   readonly #lanes = new Set<Lane>()
   /** Their time was over before the first answer. */
@@ -236,4 +236,9 @@ export class PoolGate extends LocalLine implements LaneOwner {
 function laneLike(lanes: Iterable<Lane>, terms: Terms): Lane | undefined {
   for (const lane of lanes) if (asksAlike(lane.terms, terms)) return lane
   return undefined
+}
+
+/** The kind of line that terms of several permits name. */
+export function poolLine(space: Space, storeKey: string): PoolLine {
+  return new PoolLine(space, storeKey)
 }

@@ -1,9 +1,9 @@
-import { markOf } from './env.js'
-import type { Hold } from './hold.js'
-import { asHoldfastError, limited } from './limited.js'
-import { release, releaseSync } from './release.js'
-import type { Answer } from './store.js'
-import { leaseMs, type Terms } from './terms.js'
+import { markOf } from '../core/env.js'
+import type { Hold } from '../core/hold.js'
+import { asHoldfastError, limited } from '../core/limited.js'
+import { release, releaseSync } from '../core/release.js'
+import type { Answer } from '../core/store.js'
+import { leaseMs, type Terms } from '../core/terms.js'
 
 /**
  * Turns a hold into one of fewer permits of the same key, under the same owner and token: what it gives back is free for
