@@ -26,13 +26,16 @@ export type {
   Handoff,
   HolderInfo,
   HolderRecord,
+  KeptValue,
   KeyPage,
   KeyRecord,
   Mode,
+  NewValue,
   Notice,
   NoticeListener,
   Store,
   SyncStore,
+  ValuesOf,
   WaiterRecord,
 } from './core/store.js'
 export type { Logger, TraceEvents } from './core/trace.js'

@@ -86,11 +86,12 @@ function partsOf(operation: string, value: unknown, size: number): (readonly unk
   return Array.from({ length: list.length / size }, (_, at) => list.slice(at * size, (at + 1) * size))
 }
 
-function textOf(value: unknown): string {
+export function textOf(value: unknown): string {
   return typeof value === 'string' ? value : value instanceof Uint8Array ? Buffer.from(value).toString() : ''
 }
 
-function whole(operation: string, value: unknown, least: number): number {
+/** @throws StoreError */
+export function whole(operation: string, value: unknown, least: number): number {
   const number =
     typeof value === 'number' ? value : typeof value === 'bigint' ? Number(value) : Number(textOf(value) || Number.NaN)
   if (!Number.isSafeInteger(number) || number < least) throw badReply(operation)
