@@ -8,6 +8,7 @@ configure({
   prefix: 'my-app:', // put before each key; default 'holdfast:'
   ttl: '1m', // default for all locks
   storeTimeout: '2s', // time limit of one call of the store
+  maxWaiters: 1_000, // that wait for one key in this process; default 100,000
   logger: console, // contention and lost holds; default: nowhere
 })
 // #endregion

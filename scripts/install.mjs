@@ -1,4 +1,4 @@
-// Installs the exact versions of package-lock.json, if that was not done since the file last changed.
+// Installs, without running any script of a package, the exact versions of package-lock.json, if that was not done since the file last changed.
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { npm, run } from './run.mjs'
@@ -10,7 +10,7 @@ export async function installIfNeeded() {
   const wanted = createHash('sha256').update(readFileSync('package-lock.json')).digest('hex')
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === wanted) return
   console.log('Installing the packages of package-lock.json …')
-  await run(...npm('ci', '--include=dev', '--no-audit', '--no-fund'))
+  await run(...npm('ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund'))
   writeFileSync(STAMP, wanted)
 }
 

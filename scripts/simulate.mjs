@@ -120,7 +120,7 @@ export async function runSeeds(
 function serveOrders(bundle, { take, add, quiet }) {
   return new Promise((done, fail) => {
     const child = fork(bundle, ['serve'], {
-      execArgv: ['--max-old-space-size=600'],
+      execArgv: ['--max-old-space-size=600', '--max-semi-space-size=16'],
       stdio: ['ignore', 'inherit', quiet ? 'ignore' : 'inherit', 'ipc'],
     })
     let order

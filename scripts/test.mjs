@@ -20,6 +20,7 @@ const STEPS = [
   'size',
   'knip',
   'pack:check',
+  'sbom',
 ]
 
 await main(async () => {

@@ -11,6 +11,7 @@ export {
   NotConfiguredError,
   StoreError,
   SyncUnsupportedError,
+  TooManyWaitersError,
   type EndCode,
   type ErrorCode,
   type HeldBy,

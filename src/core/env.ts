@@ -22,6 +22,8 @@ export interface Env {
   wallMs(): number
   /** Time since boot in milliseconds, suspend included. Coarse (10 ms) and slow to read (5 µs against 0.05 µs). */
   bootMs(): number
+  /** @internal How the clocks stood to each other when the slow one was read last; `markOf` keeps it. */
+  offsets?: Offsets
   /** Calls `fire` once, `delayMs` from now. Delays above 2^31 - 1 ms are kept, not cut to 1 ms as by `setTimeout`. */
   setTimer(fire: () => void, delayMs: number, keepAlive: KeepAlive): Timer
   /** Calls `run` once, after I/O had its turn. */
@@ -45,17 +47,46 @@ export interface Mark {
   readonly bootMs: number
 }
 
-/** Remembers this moment. With `boot` the slow clock is read too; without, suspend is told by the wall clock alone. */
-export function markOf(env: Env, boot: boolean): Mark {
-  return { nowMs: env.nowMs(), wallMs: env.wallMs(), bootMs: boot ? env.bootMs() : Number.NaN }
+/** How far the wall clock and the time since boot are ahead of the monotonic clock. */
+interface Offsets {
+  readonly wallMs: number
+  readonly bootMs: number
+}
+
+/** The wall clock counts whole milliseconds: within this much it and the monotonic clock agree. */
+const agreeMs = 2
+/** The time since boot comes in steps of this much, which must not look like a suspend. */
+const bootStepMs = 10
+
+/**
+ * Remembers this moment. Only suspend moves the time since boot against the monotonic clock, and it moves the wall clock too:
+ * while these two agree, the slow clock is not read. `strict` reads it all the same, for a wall clock that was set back by
+ * the very length of a suspend.
+ */
+export function markOf(env: Env, strict: boolean): Mark {
+  const nowMs = env.nowMs()
+  const wallMs = env.wallMs()
+  const known = strict ? undefined : env.offsets
+  const agree = known !== undefined && Math.abs(wallMs - nowMs - known.wallMs) <= agreeMs
+  return { nowMs, wallMs, bootMs: nowMs + (agree ? known : readOffsets(env, nowMs, wallMs)).bootMs }
+}
+
+/** The time since boot runs ahead of the monotonic clock by suspends alone, which never come undone. */
+function readOffsets(env: Env, nowMs: number, wallMs: number): Offsets {
+  const readMs = env.bootMs() - nowMs
+  const knownMs = env.offsets?.bootMs
+  const bootMs = knownMs !== undefined && readMs <= knownMs ? knownMs : readMs + bootStepMs
+  const offsets = { wallMs: wallMs - nowMs, bootMs }
+  env.offsets = offsets
+  return offsets
 }
 
 /**
  * Milliseconds since `mark`: the largest that any clock says, so that a clock may end a lease early and none may
- * extend it (`performance.now()` stands still in suspend: nodejs/node#47724). `strict` asks the boot clock as well.
+ * extend it (`performance.now()` stands still in suspend: nodejs/node#47724).
  */
-export function elapsedMs(env: Env, mark: Mark, strict = false): number {
-  return betweenMs(mark, markOf(env, strict))
+export function elapsedMs(env: Env, mark: Mark): number {
+  return betweenMs(mark, markOf(env, false))
 }
 
 /** Milliseconds from one moment to another, as `elapsedMs` counts them. */

@@ -3,6 +3,7 @@
 export type ErrorCode =
   | 'LOCKED'
   | 'LOCK_TIMEOUT'
+  | 'TOO_MANY_WAITERS'
   | 'POOL_FULL'
   | 'LOCK_EXPIRED'
   | 'LOCK_REVOKED'
@@ -73,6 +74,16 @@ export class LockTimeoutError extends LockedError {
   }
 }
 
+/** As many requests of this process wait for the key as `maxWaiters` allows: this one does not wait. Code TOO_MANY_WAITERS. */
+export class TooManyWaitersError extends LockedError {
+  constructor(key: string, holder: HeldBy | undefined, waiters: number) {
+    const text =
+      `${String(waiters)} requests of this process wait for it, and no more may: let them give up sooner ({ wait }), ` +
+      'use tryAcquire(), or raise { maxWaiters } of the instance.'
+    super(key, holder, text, 'TOO_MANY_WAITERS')
+  }
+}
+
 /** A hold ended before its body did, or was asked for after its release. `code` says how; `result` is what the body returned. */
 export class LockLostError extends HoldfastError {
   declare readonly code: EndCode
@@ -101,10 +112,15 @@ export class StoreError extends HoldfastError {
   readonly outcome: Outcome
 
   constructor(operation: string, detail: string, options: ErrorOptions & { key?: string; outcome?: Outcome } = {}) {
-    super('STORE_FAILED', `The store failed to ${operation}: ${detail}`, options.key, options)
+    super('STORE_FAILED', `The store failed to ${operation}: ${withoutPasswords(detail)}`, options.key, options)
     this.operation = operation
     this.outcome = options.outcome ?? 'unknown'
   }
+}
+
+/** A text in which the passwords of URLs, `db://user:password@host`, are left out, however badly they are encoded. */
+export function withoutPasswords(text: string): string {
+  return text.replace(/(\w+:\/\/[^\s/@:]*:)\S*@/g, '$1***@')
 }
 
 /** A global function was used before `configure()`. Code NOT_CONFIGURED. */

@@ -1,6 +1,6 @@
 import { type Client, Contender, type Handed } from './contender.js'
 import { betweenMs, type Mark, markOf, type Timer } from './env.js'
-import { LockTimeoutError, StoreError } from './errors.js'
+import { LockTimeoutError, StoreError, TooManyWaitersError } from './errors.js'
 import { Hold } from './hold.js'
 import { queueMs, trustedMs } from './plan.js'
 import { Fifo } from './queue.js'
@@ -39,8 +39,9 @@ export class Gate implements Line, Client {
     space.gates.set(storeKey, this)
   }
 
-  /** Waits in line for a hold. @throws LockTimeoutError, StoreError, or the signal's reason */
+  /** Waits in line for a hold. @throws LockTimeoutError, TooManyWaitersError, StoreError, or the signal's reason */
   enter<T>(terms: Terms, waiting: Waiting, take: (hold: Hold) => T): Promise<T> {
+    if (this.#waiters.size >= terms.maxWaiters) return Promise.reject(this.#crowded(terms, waiting))
     return new Promise((resolve, reject) => {
       const waiter = new Waiter(this.#space.env, terms, waiting, { take, resolve, reject })
       this.#waiters.push(waiter)
@@ -162,6 +163,12 @@ export class Gate implements Line, Client {
     else if (lasting)
       this.#refuseAll(error) // the store is down for all of them
     else this.#stay(head)
+  }
+
+  #crowded({ key }: Terms, { quiet }: Waiting): TooManyWaitersError {
+    const error = new TooManyWaitersError(key, heldBy(this.#refusal?.holder), this.#waiters.size)
+    if (quiet !== true) this.#space.warn(error.message)
+    return error
   }
 
   /** One of ours holds: its release will bring us along. */

@@ -5,6 +5,9 @@ import type { Capabilities } from './store.js'
 export const leastTtlMs = 100
 export const defaultTtlMs = 30_000
 
+/** How many may wait for a key in one process: some 100 MB of them. */
+export const defaultMaxWaiters = 100_000
+
 /** How long the holder may believe in a lease of `ttlMs`, counted from before the request was sent: less 1 % + 2 ms for drift. */
 export function trustedMs(ttlMs: number, scope: Capabilities['scope']): number {
   return scope === 'process' ? ttlMs : ttlMs * 0.99 - 2

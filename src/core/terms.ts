@@ -15,6 +15,8 @@ export interface Terms {
   readonly permits: number
   /** Time limit of one call of the store. */
   readonly storeTimeoutMs: number
+  /** How many may wait for the key in this process. */
+  readonly maxWaiters: number
   /** Something here needs a clock: a lease, a limit, a least hold. */
   readonly timed: boolean
 }

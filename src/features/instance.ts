@@ -1,6 +1,6 @@
 import { type Env, realEnv } from '../core/env.js'
 import { InvalidOptionError, NotConfiguredError } from '../core/errors.js'
-import { defaultTtlMs, storeTimeoutMs } from '../core/plan.js'
+import { defaultMaxWaiters, defaultTtlMs, storeTimeoutMs } from '../core/plan.js'
 import { Space } from '../core/space.js'
 import type { AnyStore } from '../core/store.js'
 import type { Terms } from '../core/terms.js'
@@ -80,6 +80,7 @@ export class Instance {
       limit: 1,
       permits: 1,
       storeTimeoutMs: this.#options.storeTimeoutMs ?? storeTimeoutMs(ttlMs),
+      maxWaiters: this.#options.maxWaiters ?? defaultMaxWaiters,
       timed: ttlMs !== null || expireMs !== undefined || minHoldMs > 0,
     }
   }

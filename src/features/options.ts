@@ -25,7 +25,7 @@ export interface LockOptions<Alias extends string = string> {
   readonly onLost?: 'throw' | 'warn'
   /** Alias of one of the `stores`. Default: the main store. */
   readonly store?: Alias
-  /** Tells people what the lock is for: shown by `inspect()` and in `LockedError`. */
+  /** Tells people what the lock is for: shown by `inspect()` and in `LockedError`. At most 1,024 characters. */
   readonly label?: string
   /** Names of the parameters of the function to wrap, where a minifier erases them. Default: read from its source. */
   readonly args?: readonly string[]
@@ -43,6 +43,8 @@ export interface HoldfastOptions {
   readonly ttl?: Duration
   /** Time limit of each call of a store. Default: the smaller of a third of the ttl and 5 s. */
   readonly storeTimeout?: Duration
+  /** How many requests may wait for one key in this process; one more is a TooManyWaitersError. Default 100,000; Infinity: any number. */
+  readonly maxWaiters?: number
   /** Where contention and lost holds are logged. Default: nowhere. `console` fits. */
   readonly logger?: Logger
   /** Clock, timers and randomness. Default: the real ones. For tests. */
@@ -72,6 +74,7 @@ export interface ParsedHoldfastOptions {
   readonly prefix: string
   readonly ttlMs: number | undefined
   readonly storeTimeoutMs: number | undefined
+  readonly maxWaiters: number | undefined
   readonly logger: Logger | undefined
   readonly env: Env | undefined
 }
@@ -88,6 +91,9 @@ const defaults: ParsedOptions = {
   args: undefined,
 }
 
+/** It stands in the store for each hold, and in errors. */
+const maxLabelLength = 1_024
+
 type Check = (value: unknown, option: string) => unknown
 
 const lockChecks = {
@@ -101,7 +107,7 @@ const lockChecks = {
   signal: (value, option) => typed(value instanceof AbortSignal, value, option, 'an AbortSignal'),
   onLost: (value, option) => typed(value === 'throw' || value === 'warn', value, option, `'throw' or 'warn'`),
   store: (value, option) => typed(typeof value === 'string', value, option, 'the alias of a store'),
-  label: (value, option) => typed(typeof value === 'string', value, option, 'text'),
+  label: (value, option) => typed(isLabel(value), value, option, `text of ${maxLabelLength} characters at most`),
   args: (value, option) => typed(isListOfText(value), value, option, `a list of names such as ['id']`),
 } satisfies Record<keyof LockOptions, Check>
 
@@ -111,6 +117,7 @@ const holdfastChecks = {
   prefix: (value, option) => typed(typeof value === 'string', value, option, 'text'),
   ttl: lockChecks.ttl,
   storeTimeout: (value, option) => parseDuration(value, option, 1),
+  maxWaiters: (value, option) => typed(isCount(value), value, option, 'a whole number above 0, or Infinity'),
   logger: (value, option) => typed(hasMethod(value, 'warn'), value, option, 'an object with warn(message)'),
   env: (value, option) => typed(hasMethod(value, 'nowMs'), value, option, 'an Env'),
 } satisfies Record<keyof HoldfastOptions, Check>
@@ -143,6 +150,7 @@ export function parseHoldfastOptions(options: HoldfastOptions | undefined): Pars
     stores: {},
     prefix: 'holdfast:',
     ttlMs: undefined,
+    maxWaiters: undefined,
     logger: undefined,
     env: undefined,
   }
@@ -203,6 +211,14 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 function isListOfText(value: unknown): boolean {
   return Array.isArray(value) && value.every((item) => typeof item === 'string')
+}
+
+function isLabel(value: unknown): boolean {
+  return typeof value === 'string' && value.length <= maxLabelLength
+}
+
+function isCount(value: unknown): boolean {
+  return typeof value === 'number' && (value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && value > 0))
 }
 
 function hasMethod(value: unknown, name: string): boolean {

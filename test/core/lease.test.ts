@@ -127,13 +127,28 @@ describe('a lease', () => {
     expect(lease.active).toBe(false)
   })
 
-  test('knows of a suspended machine even when the wall clock was set back, once it was renewed', async () => {
+  test.each([
+    ['the very length of', -ttl],
+    ['nearly the length of', -ttl + 10],
+    ['more than', -2 * ttl],
+  ])('knows of a suspended machine even when the wall clock was set back by %s the suspend', async (_, back) => {
     const { holdfast, time } = world()
     const lease = await holdfast.lock('k', { ttl }).acquire()
-    await time.advance(ttl / 3)
     time.suspend(ttl)
-    time.advanceWall(-ttl)
+    time.advanceWall(back)
     expect(() => lease.assertActive()).toThrow(LockLostError)
+  })
+
+  test('is not passed on after a suspend, also when the wall clock was set back', async () => {
+    const { holdfast, time } = world()
+    const lease = await holdfast.lock('k', { ttl }).acquire()
+    const waiting = holdfast.lock('k', { ttl, wait: true }).acquire()
+    await time.advance(1)
+    time.suspend(ttl)
+    time.advanceWall(-2 * ttl)
+    expect(await lease.release()).toBe(false)
+    await time.advance(2_000)
+    expect((await waiting).active).toBe(true)
   })
 
   test('a ttl of thirty days is not cut to a millisecond', async () => {

@@ -87,6 +87,7 @@ describe('a wrong value', () => {
     prefix: [1, null, {}, ['a']],
     ttl: [null, '10', 0, true],
     storeTimeout: [0, -1, '', null, true, Number.NaN],
+    maxWaiters: [0, -1, 1.5, '10', null, true, Number.NaN],
     logger: [null, 'console', {}, { warn: true }, () => {}],
     env: [null, {}, 'real'],
   }

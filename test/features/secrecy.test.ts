@@ -3,23 +3,12 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { describe, expect, it } from 'vitest'
 import { createHoldfast, memory, type StoreSpec } from 'holdfast'
 import { faulty } from 'holdfast/testing'
+import { printed } from '../support/printed.js'
 import { freshKey } from './support/tools.js'
 
 const channels = ['acquired', 'contended', 'released', 'ended', 'renewed', 'store-failed'].map(
   (name) => `holdfast:${name}`,
 )
-
-/** Everything a program may print of a value. */
-function printed(value: unknown): string {
-  const texts = [
-    String(value),
-    show(value, { depth: 20, showHidden: true, getters: true }),
-    show(value, { compact: 1 }),
-  ]
-  if (typeof value !== 'function') texts.push(JSON.stringify(value) ?? '', JSON.stringify(Object.entries(value ?? {})))
-  if (value instanceof Error) texts.push(value.stack ?? '', printed(Object.entries(value)))
-  return texts.join('\n')
-}
 
 /** A program that prints what it gets, and the owners that its store was asked for. */
 async function everythingPrinted(): Promise<{ texts: string; owners: string[] }> {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { auxKey, hashTag, isAuxKey, slotOf } from '../../src/stores/redis/keys.js'
+import { auxKey, hashTag, isAuxKey, keysOf, slotOf } from '../../src/stores/redis/keys.js'
 
 const kinds = ['token', 'leases', 'queue', 'waiters', 'revoked'] as const
 const braceHeavy = fc.string({
@@ -56,6 +56,24 @@ describe('the keys beside a key', () => {
       }),
       { numRuns: 20_000 },
     )
+  })
+
+  test('belong to one key and one purpose only: each of half a million names against each other', () => {
+    const parts = ['{', '}', 'a', ':', ':token', ':queue:', '0']
+    const keys = ['']
+    for (let at = 0; keys.length < 80_000; at++) for (const part of parts) keys.push((keys[at] ?? '') + part)
+    for (const keyPrefix of ['', 'a}', '{a}:']) {
+      const names = new Map<string, string>()
+      for (const key of new Set(keys)) {
+        for (const [at, name] of keysOf(`holdfast:${key}`, keyPrefix).entries()) {
+          const meant = `${at} ${key}`
+          if (names.has(name)) expect(names.get(name), name).toBe(meant)
+          names.set(name, meant)
+        }
+      }
+      expect(names.size).toBeGreaterThan(300_000)
+      expect(names.size).toBe(5 * new Set(keys).size)
+    }
   })
 
   test('never take the name of a lock under the default prefix, and are told from locks under any', () => {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import type { Notice } from '../../src/core/store.js'
 import { redis } from '../../src/stores/redis/index.js'
+import { scripts } from '../../src/stores/redis/scripts.js'
 import { clientKinds } from './clients.js'
 import { freshKey, ownRedis, request, take } from './support.js'
 
@@ -11,6 +12,24 @@ async function documentedRule(): Promise<string[]> {
   const block = /```text\n([^`]*)```/.exec(text)?.[1] ?? ''
   return block.replaceAll(/^ \*/gm, '').trim().split(/\s+/)
 }
+
+test('the rights are the same wherever they are told', async () => {
+  const page = await readFile(new URL('../../docs/redis.md', import.meta.url), 'utf8')
+  const shown = /```text\n(ACL [^`]*)```/.exec(page)?.[1] ?? ''
+  expect(shown.trim().split(/\s+/)).toEqual(await documentedRule())
+})
+
+test('no right is given that nothing needs', async () => {
+  const lua = Object.values({ ...scripts })
+    .map(({ text }) => text)
+    .join('\n')
+  const calls = [...lua.matchAll(/redis\.p?call\('([A-Z]+)'/g)]
+  const called = calls.map(([, command = '']) => `+${command.toLowerCase()}`)
+  const byClient = ['+eval', '+evalsha', '+subscribe', '+scan']
+  const words = (await documentedRule()).filter((word) => word.startsWith('+'))
+  const given = words.map((word) => word.replace(/\|.*/, '')) // +pubsub|numsub
+  expect(given.sort()).toEqual([...new Set([...called, ...byClient])].sort())
+})
 
 test.each([...clientKinds.map(({ name }) => name), 'our own connection'])(
   'the documented rights are enough, by %s, and nothing outside the prefix can be reached',

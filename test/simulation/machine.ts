@@ -2,6 +2,11 @@ import type { Env, KeepAlive, Timer } from '../../src/core/env.js'
 import type { Random } from './random.js'
 import type { Event, World } from './world.js'
 
+/** A suspend that may be within the steps of the time since boot. */
+const briefMs = 30
+/** Clocks that agree to this extent are not told apart. */
+const alikeMs = 4
+
 /** How the clocks of a process behave. */
 export interface ClockOptions {
   /** Its rate, 1 is exact. */
@@ -26,11 +31,13 @@ export class Machine implements Env {
   readonly #backlogOfTimers: (() => void)[] = []
   readonly #backlogOfMessages: (() => void)[] = []
   readonly #startMs: number
-  /** It was suspended and its time of day set back: no clock that is read everywhere tells of the suspend. */
+  /** It was suspended and its time of day set back by as much, or suspended for no longer than a step of the coarse clock. */
   misled = false
   #suspendedMs = 0
   #wallJumpMs = 0
   #setBack = false
+  /** How its clocks stood to each other, after each change. */
+  readonly #offsets: { sleptMs: number; wallMs: number }[] = [{ sleptMs: 0, wallMs: 0 }]
   #ids = 0
   /** Timers of the library that are set and neither fired nor cleared. */
   timers = 0
@@ -142,7 +149,14 @@ export class Machine implements Env {
   }
 
   #judge(): void {
-    this.misled = this.#setBack && this.#suspendedMs > 0
+    const sleptMs = this.#suspendedMs * this.#rate
+    const wallMs = sleptMs + this.#wallJumpMs
+    this.misled ||= this.#offsets.some((before) => {
+      const unseenMs = sleptMs - before.sleptMs
+      const isBrief = unseenMs <= briefMs && this.#setBack
+      return unseenMs > 0 && (isBrief || Math.abs(wallMs - before.wallMs) <= alikeMs)
+    })
+    this.#offsets.push({ sleptMs, wallMs })
   }
 
   kill(): void {

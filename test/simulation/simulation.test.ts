@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runWorld, runWorlds, seeds } from './batch.js'
 import { drawOptions, type Options } from './options.js'
 
@@ -12,6 +12,14 @@ interface Kept {
 const kept = JSON.parse(readFileSync(new URL('kept.json', import.meta.url), 'utf8')) as Kept[]
 
 describe('the simulator', () => {
+  const { stackTraceLimit } = Error
+  beforeAll(() => {
+    Error.stackTraceLimit = 0 // thousands of errors are made in each world, and nobody reads their stacks
+  })
+  afterAll(() => {
+    Error.stackTraceLimit = stackTraceLimit
+  })
+
   it('finds nothing in 600 worlds', { timeout: 60_000 }, async () => {
     const failed: unknown[] = []
     let events = 0

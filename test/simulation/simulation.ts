@@ -106,8 +106,9 @@ export class Simulation {
     for (let number = 0; number < this.#parts.options.keys; number++) {
       const key = `k${number}`
       for (const { owner } of this.#fleet.holders(key)) {
-        const { isVoid, grantedAtMs } = this.#parts.truth.factOf(owner)
-        const isNew = grantedAtMs > this.#world.nowMs - 2000 - this.#parts.options.storeTimeoutMs
+        const { isVoid, grantedAtMs, letGoAtMs } = this.#parts.truth.factOf(owner)
+        const sinceMs = Math.max(grantedAtMs, letGoAtMs) // its release may be under way
+        const isNew = sinceMs > this.#world.nowMs - 2000 - this.#parts.options.storeTimeoutMs
         const isAwaited = this.#fleet.clients.some(({ space }) => space.gates.get(key)?.waiting().contender === owner)
         if (isVoid || isNew || isAwaited || this.#parts.checker.isHeld(key, owner)) continue
         this.#fail('orphan', `${owner} holds ${key}, and nobody has it`)

@@ -24,6 +24,7 @@ export function termsOf(options: Options, variation: Variation): Terms {
     limit: options.limit,
     permits,
     storeTimeoutMs: options.storeTimeoutMs,
+    maxWaiters: Number.POSITIVE_INFINITY,
     timed: ttlMs !== null || expireMs !== undefined || minHoldMs > 0,
   }
 }

@@ -26,6 +26,8 @@ export class Workload {
   readonly #fleet: Fleet
   readonly #health: Health
   readonly #tasks: Task[][] = []
+  /** How much all of them have still to do. */
+  #left: number
   /** No answer gets lost or comes late, and no clock jumps: what a client believes of its lease is so. */
   readonly #onlyRequestsFail: boolean
 
@@ -40,6 +42,7 @@ export class Workload {
       store === 'redis' &&
       messageFaults.loseReply + messageFaults.slow === 0 &&
       faults.every(({ kind }) => harmless.includes(kind))
+    this.#left = clients * tasks * opsPerTask
     const random = parts.world.random.fork()
     for (let client = 0; client < clients; client++) {
       const own: Task[] = []
@@ -50,7 +53,7 @@ export class Workload {
 
   /** Everybody has done everything. */
   get done(): boolean {
-    return this.#tasks.every((tasks) => tasks.every(({ left }) => left === 0))
+    return this.#left === 0
   }
 
   /** Lets the programs of a process begin, or go on after it was started anew. */
@@ -72,6 +75,7 @@ export class Workload {
         this.#parts.checker.fail('unexpected error', describe(error))
       }
       task.left--
+      this.#left--
       if (options.thinkMs > 0) await pause(client, task.random.between(0, options.thinkMs))
     }
   }
@@ -151,10 +155,11 @@ export class Workload {
   }
 
   async #end(client: Client, random: Random, held: Held): Promise<void> {
-    const { checker, world, marks } = this.#parts
+    const { checker, world, marks, truth } = this.#parts
     const { lease, hold } = held
     const wasActive = checker.look(held)
     const calledMs = world.nowMs
+    truth.factOf(hold.owner).letGoAtMs = calledMs
     const how = random.pick(['release', 'release', 'dispose', 'twice'])
     try {
       if (how === 'dispose') {

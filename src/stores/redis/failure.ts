@@ -1,4 +1,4 @@
-import { HoldfastError, type Outcome, StoreError } from '../../core/errors.js'
+import { HoldfastError, type Outcome, StoreError, withoutPasswords } from '../../core/errors.js'
 
 /** Turns what a client library threw into a `StoreError`: without secrets, and saying whether the call may have had its effect. */
 export function storeError(operation: string, error: unknown, secrets: readonly string[]): HoldfastError {
@@ -36,7 +36,7 @@ export function messageOf(error: unknown): string {
 
 /** A copy with only what helps: ioredis puts the command with all its arguments on an error, AUTH and owners included. */
 export function withoutSecrets(error: unknown, secrets: readonly string[]): Error {
-  const hide = (text: string): string => secrets.reduce(hideSecret, text.replace(passwordInUrl, '$1***@'))
+  const hide = (text: string): string => secrets.reduce(hideSecret, withoutPasswords(text))
   // The messages of an AggregateError (a host with several addresses) are those of its parts.
   const parts: readonly unknown[] = error instanceof AggregateError ? error.errors : []
   const message = messageOf(error) || parts.map(messageOf).join('; ')
@@ -59,9 +59,6 @@ const hints: readonly { readonly begins: string; readonly hint: string }[] = [
   { begins: 'MOVED', hint: '. A Redis Cluster needs a cluster client: give redis() one of ioredis or node-redis.' },
   { begins: 'NOPERM', hint: '. The documentation of redis() names the rights that are needed.' },
 ]
-
-/** `redis://user:secret@` */
-const passwordInUrl = /(\w+:\/\/[^\s/@:]*:)[^\s/@]*@/g
 
 function hideSecret(text: string, secret: string): string {
   return text.replaceAll(secret, '***').replaceAll(encodeURIComponent(secret), '***')

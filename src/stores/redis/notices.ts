@@ -2,6 +2,7 @@ import type { Env, Timer } from '../../core/env.js'
 import type { Notice, NoticeListener } from '../../core/store.js'
 import type { Driver, Shards, Subscriber } from './client.js'
 import { shardChannel } from './keys.js'
+import { readToken } from './record.js'
 import { ShardNotices } from './shard-notices.js'
 
 export interface NoticesOptions {
@@ -201,15 +202,16 @@ export class Notices {
 
   /** `revoked \n owner \n key` or `granted \n owner \n token \n key`, the key as Redis knows it. What is not understood comes from a later version. */
   #read(text: string): void {
-    const [, revoked, granted, token, name] = messageForm.exec(text) ?? []
+    const [, revoked, granted, given = '', name] = messageForm.exec(text) ?? []
     const { keyPrefix } = this.#options
     if (!name?.startsWith(keyPrefix)) return
     const key = name.slice(keyPrefix.length)
     if (revoked !== undefined) this.emit({ type: 'revoked', key, owner: revoked })
-    if (granted === undefined) return
+    const token = readToken(given)
+    if (granted === undefined || token === undefined) return
     this.#heardAtMs = this.#options.env.nowMs()
     this.granted(granted)
-    this.emit({ type: 'granted', key, owner: granted, token: Number(token) })
+    this.emit({ type: 'granted', key, owner: granted, token })
   }
 
   #later(delayMs: number, run: () => void): Timer {

@@ -32,10 +32,16 @@ export function readHold(text: string): StoredHold | undefined {
   const ownerEnd = text.indexOf('\n')
   const tokenEnd = text.indexOf('\n', ownerEnd + 1)
   if (ownerEnd < 1 || tokenEnd === -1) return undefined
-  const token = Number(text.slice(ownerEnd + 1, tokenEnd))
+  const token = readToken(text.slice(ownerEnd + 1, tokenEnd))
   const holder = readTail(text.slice(tokenEnd + 1))
-  if (!Number.isSafeInteger(token) || token < 1 || holder === undefined) return undefined
+  if (token === undefined || holder === undefined) return undefined
   return { owner: text.slice(0, ownerEnd), token, holder }
+}
+
+/** undefined: it can be no token of ours. */
+export function readToken(text: string): number | undefined {
+  const token = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : Number.NaN
+  return Number.isSafeInteger(token) ? token : undefined
 }
 
 /** The last two lines; a newline behind them says that somebody waits. undefined: not ours. */
@@ -53,12 +59,23 @@ function readHolder(json: string): HolderInfo | undefined {
   }
   if (typeof parsed !== 'object' || parsed === null) return undefined
   const { host, pid, label, since, expireMs }: Partial<Record<keyof HolderInfo, unknown>> = parsed
-  if (typeof host !== 'string' || typeof pid !== 'number' || typeof since !== 'number') return undefined
+  if (typeof host !== 'string' || !isNumber(pid, 0, mostPid) || !Number.isInteger(pid)) return undefined
+  if (!isNumber(since, -latestMs, latestMs)) return undefined
   return {
-    host,
+    host: host.slice(0, longestText),
     pid,
-    label: typeof label === 'string' ? label : undefined,
+    label: typeof label === 'string' ? label.slice(0, longestText) : undefined,
     since,
-    ...(typeof expireMs === 'number' && { expireMs }),
+    ...(isNumber(expireMs, 0, latestMs) && { expireMs }),
   }
+}
+
+/** What others wrote is shown to people, no more of it than this. */
+const longestText = 1_024
+const mostPid = Number.MAX_SAFE_INTEGER
+/** A Date knows no later one. */
+const latestMs = 8.64e15
+
+function isNumber(value: unknown, least: number, most: number): value is number {
+  return typeof value === 'number' && value >= least && value <= most
 }

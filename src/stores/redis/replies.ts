@@ -53,7 +53,10 @@ export function readInspection(key: string, reply: unknown): KeyRecord | undefin
 /** @throws StoreError */
 export function readRevoked(reply: unknown): { revoked: boolean; ownOwners: readonly string[] } {
   const [revoked, ...owners] = listOf(reply) ?? []
-  return { revoked: readBoolean('forceRelease', revoked), ownOwners: owners.map(textOf) }
+  return {
+    revoked: readBoolean('forceRelease', revoked),
+    ownOwners: owners.map(textOf).filter((owner) => owner !== ''),
+  }
 }
 
 /** A program that does not say who it is gets a record too, with nothing in it: the key is held, after all. */
@@ -92,8 +95,9 @@ export function textOf(value: unknown): string {
 
 /** @throws StoreError */
 export function whole(operation: string, value: unknown, least: number): number {
-  const number =
-    typeof value === 'number' ? value : typeof value === 'bigint' ? Number(value) : Number(textOf(value) || Number.NaN)
+  const isNumber = typeof value === 'number' || typeof value === 'bigint'
+  const text = isNumber ? '' : textOf(value)
+  const number = isNumber ? Number(value) : /^-?\d{1,16}$/.test(text) ? Number(text) : Number.NaN
   if (!Number.isSafeInteger(number) || number < least) throw badReply(operation)
   return number
 }

@@ -82,6 +82,7 @@ async function acquirePermit(space: Space, key: string, ask: Ask): Promise<Held 
     limit: ask.limit ?? 1,
     permits: 1,
     storeTimeoutMs: storeTimeoutMs(ask.ttlMs),
+    maxWaiters: Number.POSITIVE_INFINITY,
     timed: true,
   }
   try {

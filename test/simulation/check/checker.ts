@@ -48,7 +48,7 @@ export class Checker {
   readonly #overtaken: { first: Ask; by: string }[] = []
   readonly #aborted: Ask[] = []
   readonly #unsettled = new Set<string>()
-  readonly #tokens = new Set<string>()
+  readonly #tokens = new Map<string, Set<number>>()
   readonly #highest = new Map<string, number>()
   /** The largest token that a protected thing has seen. */
   readonly #admitted = new Map<string, number>()
@@ -120,8 +120,7 @@ export class Checker {
     this.gaveUp(ask)
     const when = { grantedMs: this.#world.nowMs, grantedNowMs: machine.nowMs() }
     const held = { key, machine, hold, lease, limit, permits, ...when, wasActive: true }
-    const all = this.#held.get(key) ?? []
-    this.#held.set(key, [...all.filter((other) => other.wasActive && other.machine.alive), held])
+    this.#keep(held)
     this.#world.note(`${machine.host} holds ${key} ${hold.owner} ${hold.token % 1e9}`)
     this.#checkToken(ask, hold)
     // in one process a forced release tells all holders before anybody's code runs, but one after the other
@@ -130,8 +129,22 @@ export class Checker {
     return held
   }
 
+  /** In place of those of its key that have ended. */
+  #keep(held: Held): void {
+    const kept = [held]
+    for (const other of this.#held.get(held.key) ?? []) if (other.wasActive && other.machine.alive) kept.push(other)
+    this.#held.set(held.key, kept)
+  }
+
   /** All promise jobs of a step have run. */
   settle(): void {
+    if (this.#overtaken.length + this.#aborted.length > 0) this.#settleLines()
+    if (this.#unsettled.size === 0) return
+    for (const key of this.#unsettled) this.exclusion(key)
+    this.#unsettled.clear()
+  }
+
+  #settleLines(): void {
     for (const { first, by } of this.#overtaken) {
       // whoever left the line in this step may not have been told before the next was
       if (!first.settled) this.fail('local order', `${by} overtook the first in the line of ${first.machine.host}`)
@@ -140,9 +153,6 @@ export class Checker {
     for (const ask of this.#aborted)
       if (!ask.settled) this.fail('abort', `${ask.machine.host} waits on though it gave up`)
     this.#aborted.length = 0
-    if (this.#unsettled.size === 0) return
-    for (const key of this.#unsettled) this.exclusion(key)
-    this.#unsettled.clear()
   }
 
   /** Observed exclusion, now, among those who can look at a clock. */
@@ -204,9 +214,10 @@ export class Checker {
     // of several permits, one may have been granted to the line before this waiter joined it, and others since
     const wasReady = terms.limit > 1 && this.#truth.factOf(owner).grantedAtMs < calledMs
     if (token <= floor && !wasReady) this.fail('token order', `${key}: ${token} after ${floor} had been given out`)
-    const name = `${key} ${token}`
-    if (this.#tokens.has(name)) this.fail('token unique', `${name} was granted twice`)
-    this.#tokens.add(name)
+    let tokens = this.#tokens.get(key)
+    if (tokens === undefined) this.#tokens.set(key, (tokens = new Set<number>()))
+    if (tokens.has(token)) this.fail('token unique', `${key} ${token} was granted twice`)
+    tokens.add(token)
     this.#highest.set(key, Math.max(this.#highest.get(key) ?? 0, token))
   }
 

@@ -8,6 +8,8 @@ export interface Fact {
   isVoid: boolean
   /** When a release of it was done last, and when one found nothing. */
   releasedAtMs: number
+  /** When its user began to release it last. */
+  letGoAtMs: number
   refusedReleaseAtMs: number
   /** How much of its lease was left when it was released. */
   leftMs: number
@@ -67,6 +69,7 @@ export class Truth {
         grantedAtMs: -1,
         isVoid: false,
         releasedAtMs: -1,
+        letGoAtMs: -1,
         refusedReleaseAtMs: -1,
         leftMs: 0,
         renewals: 0,
