@@ -40,7 +40,10 @@ export type {
   WaiterRecord,
 } from './core/store.js'
 export type { Logger, TraceEvents } from './core/trace.js'
-export { close, configure, createHoldfast, lock, type Holdfast } from './features/holdfast.js'
+export type { CachedOptions } from './features/cached-options.js'
+export type { Cached, CachedCalls, CachedFunction, CachedWrapper, KeyedCachedWrapper } from './features/cached-types.js'
+export type { Codec } from './features/codec.js'
+export { cached, close, configure, createHoldfast, lock, type Holdfast } from './features/holdfast.js'
 export { localLock, type LocalLock, type LocalLockOptions } from './features/local-lock.js'
 export type { AsyncLock, KeyedWrapper, Lock, LockFunction, SyncLock, Wrapped, Wrapper } from './features/lock-types.js'
 export type { HoldfastOptions, LockOptions, StoreSpec } from './features/options.js'

@@ -1,4 +1,6 @@
 import type { Mode, Store, SyncStore } from '../core/store.js'
+import { cachedOn } from './cached.js'
+import type { CachedFunction } from './cached-types.js'
 import { globalSource, Instance, setGlobal, sourceOf } from './instance.js'
 import { type LocalLock, localLock, type LocalLockOptions } from './local-lock.js'
 import { lockOn } from './lock.js'
@@ -8,6 +10,7 @@ import type { HoldfastOptions } from './options.js'
 /** An independent instance. `M` is the mode of its main store, `N` those of its named stores. */
 export interface Holdfast<M extends Mode = Mode, N extends Modes = NoModes> {
   readonly lock: LockFunction<M, N>
+  readonly cached: CachedFunction<M, N>
   readonly localLock: (options?: LocalLockOptions) => LocalLock
   /** Releases what is held, ends the waits, and frees every connection and timer that was opened. */
   close(): Promise<void>
@@ -54,7 +57,8 @@ export function createHoldfast(options?: HoldfastOptions): Holdfast {
 /** The functions of an instance, bound to it. */
 export function holdfastOf(instance: Instance): Holdfast {
   const close = (): Promise<void> => instance.close()
-  return { lock: lockOn(sourceOf(instance)), localLock, close, [Symbol.asyncDispose]: close }
+  const source = sourceOf(instance)
+  return { lock: lockOn(source), cached: cachedOn(source), localLock, close, [Symbol.asyncDispose]: close }
 }
 
 /**
@@ -89,3 +93,15 @@ export async function close(): Promise<void> {
  * @throws InvalidKeyError, InvalidOptionError; NotConfiguredError at its first use when `configure()` was not called
  */
 export const lock: LockFunction = lockOn(globalSource)
+
+/**
+ * Keeps the results of a function, for the instance that `configure()` set: computed by one at a time, in this process and
+ * across processes. A wrapper, and a decorator of methods.
+ *
+ * @example
+ * const userOf = cached('user-{id}', { ttl: '1m' })(async (id: string) => await db.findUser(id))
+ * await userOf('42')
+ * await userOf.reset('42')
+ * @throws InvalidKeyError, InvalidOptionError; NotConfiguredError at its first use when `configure()` was not called
+ */
+export const cached: CachedFunction = cachedOn(globalSource)

@@ -61,7 +61,7 @@ export type WrappableBy<M extends Mode> = M extends 'sync'
   : (...args: never[]) => PromiseLike<unknown> | AsyncGenerator
 
 /** Is the function async, or does it run to its end at once? */
-type Answer<F extends Callable, T> = ReturnType<F> extends PromiseLike<unknown> | AsyncGenerator ? Promise<T> : T
+export type Answer<F extends Callable, T> = ReturnType<F> extends PromiseLike<unknown> | AsyncGenerator ? Promise<T> : T
 
 /** What a wrapped function carries besides itself; sync or async like the function. The arguments make the key. */
 export interface WrappedCalls<F extends Callable> {
@@ -97,7 +97,7 @@ export interface KeyedWrapper<A extends unknown[], M extends Mode> {
 }
 
 /** Nothing to ask for when a key function of `A` can be called with the arguments of `F`; else what no function has. */
-type Keyed<A extends unknown[], F extends Callable> = ((...args: A) => string) extends (
+export type Keyed<A extends unknown[], F extends Callable> = ((...args: A) => string) extends (
   ...args: Parameters<F>
 ) => string
   ? unknown
@@ -113,7 +113,9 @@ export type NoModes = Readonly<Record<never, Mode>>
 /** The options of a lock on an instance with these named stores: an unknown alias does not compile. */
 type OptionsFor<N extends Modes> = LockOptions<keyof N & string>
 
-type ModeOfLock<O, M extends Mode, N extends Modes> = O extends { readonly store: infer A extends keyof N } ? N[A] : M
+export type ModeOfLock<O, M extends Mode, N extends Modes> = O extends { readonly store: infer A extends keyof N }
+  ? N[A]
+  : M
 
 export interface LockFunction<M extends Mode = 'sync', N extends Modes = Record<string, 'sync'>> {
   /**

@@ -1,16 +1,17 @@
 import { show } from '../core/duration.js'
 import { InvalidKeyError } from '../core/errors.js'
+import type { KeySpec } from './decorate.js'
 import { Handle } from './handle.js'
 import type { Source } from './instance.js'
 import type { LockFunction } from './lock-types.js'
 import { type LockOptions, parseLockOptions } from './options.js'
-import { decorate, type KeySpec } from './wrap.js'
+import { wrapWithLock } from './wrap.js'
 
 /** A `lock` function that works for the instance `source` gives. Its types are those of the stores: the caller knows them. */
 export function lockOn(source: Source): LockFunction {
   const lock = (key: KeySpec, options?: LockOptions): unknown => {
     const parsed = parseLockOptions(options)
-    const use = (...args: unknown[]): unknown => decorate({ source, key, options: parsed }, args)
+    const use = (...args: unknown[]): unknown => wrapWithLock({ source, key, options: parsed }, args)
     if (typeof key === 'function') {
       source.peek()?.spaceOf(parsed.store) // an unknown alias is told here, where a handle would tell it
       return use

@@ -41,6 +41,8 @@ export interface HoldfastOptions {
   readonly prefix?: string
   /** Default `ttl` of the locks. */
   readonly ttl?: Duration
+  /** Default `ttl` of what `cached` keeps; null, the default: it has no end. */
+  readonly cacheTtl?: Duration | null
   /** Time limit of each call of a store. Default: the smaller of a third of the ttl and 5 s. */
   readonly storeTimeout?: Duration
   /** How many requests may wait for one key in this process; one more is a TooManyWaitersError. Default 100,000; Infinity: any number. */
@@ -73,6 +75,7 @@ export interface ParsedHoldfastOptions {
   readonly stores: Readonly<Record<string, StoreSpec>>
   readonly prefix: string
   readonly ttlMs: number | undefined
+  readonly cacheTtlMs: number | null
   readonly storeTimeoutMs: number | undefined
   readonly maxWaiters: number | undefined
   readonly logger: Logger | undefined
@@ -94,9 +97,10 @@ const defaults: ParsedOptions = {
 /** It stands in the store for each hold, and in errors. */
 const maxLabelLength = 1_024
 
-type Check = (value: unknown, option: string) => unknown
+/** Reads one option. @throws InvalidOptionError */
+export type Check = (value: unknown, option: string) => unknown
 
-const lockChecks = {
+export const lockChecks: Readonly<Record<keyof LockOptions, Check>> = {
   wait: (value, option) => {
     if (value === true) return Number.POSITIVE_INFINITY
     return value === false ? 0 : parseDuration(value, option)
@@ -109,13 +113,14 @@ const lockChecks = {
   store: (value, option) => typed(typeof value === 'string', value, option, 'the alias of a store'),
   label: (value, option) => typed(isLabel(value), value, option, `text of ${maxLabelLength} characters at most`),
   args: (value, option) => typed(isListOfText(value), value, option, `a list of names such as ['id']`),
-} satisfies Record<keyof LockOptions, Check>
+}
 
 const holdfastChecks = {
   store: (value) => value, // judged where it is opened
   stores: (value, option) => typed(isRecord(value), value, option, 'an object of stores by alias'),
   prefix: (value, option) => typed(typeof value === 'string', value, option, 'text'),
   ttl: lockChecks.ttl,
+  cacheTtl: (value, option) => (value === null ? null : parseDuration(value, option, 1)),
   storeTimeout: (value, option) => parseDuration(value, option, 1),
   maxWaiters: (value, option) => typed(isCount(value), value, option, 'a whole number above 0, or Infinity'),
   logger: (value, option) => typed(hasMethod(value, 'warn'), value, option, 'an object with warn(message)'),
@@ -127,7 +132,7 @@ const lockNames = { wait: 'waitMs', ttl: 'ttlMs', expire: 'expireMs', minHold: '
 /** @throws InvalidOptionError */
 export function parseLockOptions(options: LockOptions | undefined): ParsedOptions {
   if (options === undefined) return defaults
-  const parsed = { ...defaults, ...read(options, lockChecks, lockNames) }
+  const parsed = { ...defaults, ...readOptions(options, lockChecks, lockNames) }
   if (parsed.expireMs !== undefined && parsed.minHoldMs > parsed.expireMs) {
     throw new InvalidOptionError('minHold is longer than expire: a hold cannot last longer than its hard limit.')
   }
@@ -141,8 +146,9 @@ export function parseHoldfastOptions(options: HoldfastOptions | undefined): Pars
       'store is undefined (a variable of the environment that is not set?): leave it out for locks within this process only.',
     )
   }
-  const parsed = read(options === undefined ? {} : options, holdfastChecks, {
+  const parsed = readOptions(options === undefined ? {} : options, holdfastChecks, {
     ttl: 'ttlMs',
+    cacheTtl: 'cacheTtlMs',
     storeTimeout: 'storeTimeoutMs',
   })
   const empty = {
@@ -150,6 +156,7 @@ export function parseHoldfastOptions(options: HoldfastOptions | undefined): Pars
     stores: {},
     prefix: 'holdfast:',
     ttlMs: undefined,
+    cacheTtlMs: null,
     maxWaiters: undefined,
     logger: undefined,
     env: undefined,
@@ -158,7 +165,11 @@ export function parseHoldfastOptions(options: HoldfastOptions | undefined): Pars
 }
 
 /** Reads an object of options by a table of checks; `undefined` counts as not given. */
-function read(options: object, checks: Record<string, Check>, names: Record<string, string>): Record<string, unknown> {
+export function readOptions(
+  options: object,
+  checks: Record<string, Check>,
+  names: Record<string, string>,
+): Record<string, unknown> {
   if (!isRecord(options)) throw new InvalidOptionError(`The options are ${show(options)}; give an object.`)
   const parsed: Record<string, unknown> = {}
   for (const [option, value] of Object.entries(options)) {
@@ -173,7 +184,7 @@ function read(options: object, checks: Record<string, Check>, names: Record<stri
   return parsed
 }
 
-function typed(fits: boolean, value: unknown, option: string, wanted: string): unknown {
+export function typed(fits: boolean, value: unknown, option: string, wanted: string): unknown {
   if (!fits) throw new InvalidOptionError(`${option} is ${show(value)}: give ${wanted}.`)
   return value
 }
