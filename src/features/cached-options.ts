@@ -1,7 +1,7 @@
 import { type Duration, parseDuration } from '../core/duration.js'
 import { InvalidOptionError } from '../core/errors.js'
 import { leastTtlMs } from '../core/plan.js'
-import { type Codec, Packing } from './codec.js'
+import { type AnyCodec, type Codec, Packing } from './codec.js'
 import { lockChecks, type ParsedOptions, readOptions, typed } from './options.js'
 
 /** Options of one cached function. */
@@ -13,7 +13,7 @@ export interface CachedOptions<Alias extends string = string> {
   /** For so long after its `ttl` a value is given where computing a new one fails. Default: 0. */
   readonly staleIfError?: Duration
   /** How values become text: `{ encode, decode }`. Default: JSON where the store keeps text; in memory the value itself. */
-  readonly codec?: Codec<never>
+  readonly codec?: AnyCodec
   /** What takes more, encoded, is neither kept nor read. Default 1,048,576. */
   readonly maxValueBytes?: number
   /**

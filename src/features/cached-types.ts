@@ -15,10 +15,10 @@ export interface CachedCalls<F extends Callable> {
 export type Cached<F extends Callable> = F & CachedCalls<F>
 
 /** Wraps a function, or decorates a method (standard or `experimentalDecorators`), so that its results are kept. */
-export interface CachedWrapper<M extends Mode> {
+export interface CachedWrapper<M extends Mode, V = unknown> {
   /** @throws KeyTemplateError when a placeholder names no parameter, InvalidOptionError for a generator */
-  <F extends WrappableBy<M>>(fn: F, context?: ClassMethodDecoratorContext): Cached<F>
-  <F extends WrappableBy<M>>(
+  <F extends WrappableBy<M> & Giving<V>>(fn: F, context?: ClassMethodDecoratorContext): Cached<F>
+  <F extends WrappableBy<M> & Giving<V>>(
     target: object,
     property: string | symbol,
     descriptor: TypedPropertyDescriptor<F>,
@@ -26,23 +26,29 @@ export interface CachedWrapper<M extends Mode> {
 }
 
 /** The same with a key that is made by a function of the arguments. */
-export interface KeyedCachedWrapper<A extends unknown[], M extends Mode> {
-  <F extends WrappableBy<M>>(fn: F & Keyed<A, F>, context?: ClassMethodDecoratorContext): Cached<F>
-  <F extends WrappableBy<M>>(
+export interface KeyedCachedWrapper<A extends unknown[], M extends Mode, V = unknown> {
+  <F extends WrappableBy<M> & Giving<V>>(fn: F & Keyed<A, F>, context?: ClassMethodDecoratorContext): Cached<F>
+  <F extends WrappableBy<M> & Giving<V>>(
     target: object,
     property: string | symbol,
     descriptor: TypedPropertyDescriptor<F & Keyed<A, F>>,
   ): TypedPropertyDescriptor<F>
 }
 
+/** A function of values that the codec can take. */
+type Giving<V> = (...args: never[]) => V | PromiseLike<V>
+
+/** What the codec of these options takes. */
+type ValueOf<O> = O extends { readonly codec: { decode(text: string): infer V } } ? V : unknown
+
 type OptionsFor<N extends Modes> = CachedOptions<keyof N & string>
 
 export interface CachedFunction<M extends Mode = 'sync', N extends Modes = Record<string, 'sync'>> {
   /** `key` is a template, such as `'user-{id}'`. @throws InvalidKeyError, InvalidOptionError */
-  <const O extends OptionsFor<N>>(key: string, options?: O): CachedWrapper<ModeOfLock<O, M, N>>
+  <const O extends OptionsFor<N>>(key: string, options?: O): CachedWrapper<ModeOfLock<O, M, N>, ValueOf<O>>
   /** @throws InvalidOptionError */
   <A extends unknown[], const O extends OptionsFor<N>>(
     key: (...args: A) => string,
     options?: O,
-  ): KeyedCachedWrapper<A, ModeOfLock<O, M, N>>
+  ): KeyedCachedWrapper<A, ModeOfLock<O, M, N>, ValueOf<O>>
 }

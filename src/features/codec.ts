@@ -6,6 +6,12 @@ export interface Codec<T = unknown> {
   decode(text: string): T
 }
 
+/** A codec of whatever values. */
+export interface AnyCodec {
+  encode(value: never): string
+  decode(text: string): unknown
+}
+
 /**
  * JSON. Of what is read, `__proto__` is left out, and `constructor` where it has a `prototype`: copied into another object,
  * they would change what all objects have.
