@@ -92,7 +92,7 @@ interface ResetOptions {
   /** That of the layer underneath. */
   readonly inner: Callable | undefined
   readonly sync: boolean
-  callOf(self: unknown, args: readonly unknown[]): Call
+  readonly callOf: (self: unknown, args: readonly unknown[]) => Call
 }
 
 /** The innermost layer first: else an outer one could be filled again with what an inner one still has. */

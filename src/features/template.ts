@@ -86,7 +86,7 @@ function parse(template: string): Parsed {
 }
 
 interface Reader {
-  read(self: unknown, args: readonly unknown[]): unknown
+  readonly read: (self: unknown, args: readonly unknown[]) => unknown
   /** It reads this argument and nothing else. */
   readonly argument?: number | undefined
 }

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { createHoldfast, LockTimeoutError } from 'holdfast'
+import { createHoldfast, type Holdfast, LockTimeoutError } from 'holdfast'
 import { onEachBackend } from '../features/support/backends.js'
 import { failureOf, freshKey, latch, thrownBy } from '../features/support/tools.js'
 
 describe('a cached function', () => {
   onEachBackend(({ open }) => {
+    const pair = <T>(make: (holdfast: Holdfast<'async'>) => T): [T, T] => [make(open()), make(open())]
+
     it('is called once for each key', async () => {
       const { cached } = open()
       const calls: string[] = []
@@ -54,14 +56,14 @@ describe('a cached function', () => {
       const key = freshKey()
       const gate = latch()
       let calls = 0
-      const [one, two] = [open(), open()].map(({ cached }) =>
+      const [one, two] = pair(({ cached }) =>
         cached(`${key}-{id}`)(async (id: number) => {
           calls++
           await gate.promise
           return `${id} by call ${calls}`
         }),
       )
-      const results = Array.from({ length: 100 }, (_, at) => (at % 2 === 0 ? one : two)?.(1))
+      const results = Array.from({ length: 100 }, (_, at) => (at % 2 === 0 ? one : two)(1))
       await expect.poll(() => calls).toBe(1)
       gate.open()
       expect(new Set(await Promise.all(results))).toEqual(new Set(['1 by call 1']))
@@ -71,10 +73,7 @@ describe('a cached function', () => {
     it('forgets what was reset, for every process', async () => {
       const key = freshKey()
       let calls = 0
-      const [one, two] = [open(), open()].map(({ cached }) =>
-        cached(`${key}-{id}`)(async (id: number) => ++calls + 0 * id),
-      )
-      if (one === undefined || two === undefined) throw new Error('two were made')
+      const [one, two] = pair(({ cached }) => cached(`${key}-{id}`)(async (id: number) => ++calls + 0 * id))
       expect(await one.reset(1)).toBe(false)
       expect([await one(1), await two(1), await one(2)]).toEqual([1, 1, 2])
       expect(await two.reset(1)).toBe(true)
@@ -91,17 +90,17 @@ describe('a cached function', () => {
         await gates[call - 1]?.promise
         return call
       }
-      const [one, two] = [open(), open()].map(({ cached }) => cached(key)(work))
-      const before = one?.()
+      const [one, two] = pair(({ cached }) => cached(key)(work))
+      const before = one()
       await expect.poll(() => calls).toBe(1)
-      await one?.reset()
-      const after = [one?.(), two?.()]
+      await one.reset()
+      const after = [one(), two()]
       gates[0]?.open()
       expect(await before).toBe(1)
       await expect.poll(() => calls).toBe(2)
       gates[1]?.open()
       expect(await Promise.all(after)).toEqual([2, 2])
-      expect([await one?.(), await two?.()]).toEqual([2, 2])
+      expect([await one(), await two()]).toEqual([2, 2])
       expect(calls).toBe(2)
     })
 
@@ -114,11 +113,11 @@ describe('a cached function', () => {
         await gates[call - 1]?.promise
         return call
       }
-      const [one, two] = [open(), open()].map(({ cached }) => cached(key)(work))
-      const before = one?.()
+      const [one, two] = pair(({ cached }) => cached(key)(work))
+      const before = one()
       await expect.poll(() => calls).toBe(1)
-      await two?.reset()
-      const after = one?.() // joins the computation of its process, which began before
+      await two.reset()
+      const after = one() // joins the computation of its process, which began before
       gates[0]?.open()
       expect(await before).toBe(1)
       await expect.poll(() => calls).toBe(2)

@@ -42,7 +42,10 @@ describe.each(stores)('a sync function on %s', (_, open) => {
     await using holdfast = createHoldfast({ store: open() })
     const load = holdfast.cached(freshKey())(() => Promise.reject(new Error('nobody hears it')))
     const error = await failureOf(() => load())
-    expect(error).toMatchObject({ code: 'SYNC_UNSUPPORTED', message: expect.stringMatching(/declared async/) })
+    expect(error).toMatchObject({
+      code: 'SYNC_UNSUPPORTED',
+      message: expect.stringMatching(/declared async/) as string,
+    })
   })
 
   it('shares its values with async functions', async () => {

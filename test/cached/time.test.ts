@@ -280,7 +280,10 @@ describe('a store that fails', () => {
     const load = time.cached('key')(work)
     await load()
     time.store.next('delete', { fail: 'not-applied' })
-    expect(await rejection(load.reset())).toMatchObject({ code: 'STORE_FAILED', key: expect.stringContaining('key') })
+    expect(await rejection(load.reset())).toMatchObject({
+      code: 'STORE_FAILED',
+      key: expect.stringContaining('key') as string,
+    })
     expect(await load()).toBe(1)
     await time.close()
   })
@@ -312,5 +315,5 @@ it('works on any store that says it keeps values, and on no other', async () => 
   const { values: _, ...bare } = faulty(memory())
   await using holdfast = createHoldfast({ store: bare })
   const error = await rejection(holdfast.cached('key')(async () => 1)())
-  expect(error).toMatchObject({ code: 'INVALID_OPTION', message: expect.stringMatching(/keeps none/) })
+  expect(error).toMatchObject({ code: 'INVALID_OPTION', message: expect.stringMatching(/keeps none/) as string })
 })

@@ -1,4 +1,4 @@
-import { describe, expectTypeOf, it } from 'vitest'
+import { describe, expect, expectTypeOf, it } from 'vitest'
 import { type Cached, createHoldfast, memory } from 'holdfast'
 
 const codec = { encode: (date: Date): string => date.toJSON(), decode: (text: string): Date => new Date(text) }
@@ -20,7 +20,7 @@ describe('the types of cached', () => {
     remote('key')(() => 1)
     remote('key', { store: 'near' })(() => 1)
     // @ts-expect-error -- there is no such store
-    ;() => remote('key', { store: 'far' })
+    expect(() => remote('key', { store: 'far' })).toThrow('far')
   })
 
   it('ask for values that the codec takes', () => {
@@ -37,7 +37,7 @@ describe('the types of cached', () => {
     local('key', { ttl: null })
     local('key', { ttl: '1m', staleIfError: '1h', staleWhileRevalidate: 5, wait: false, lease: '10s' })
     // @ts-expect-error -- no duration
-    ;() => local('key', { ttl: 'soon' })
+    expect(() => local('key', { ttl: 'soon' })).toThrow('soon')
     local((id: number) => `user-${id}`)((id: number) => id)
     // @ts-expect-error -- the key is made of a number
     local((id: number) => `user-${id}`)((id: string) => id)

@@ -11,7 +11,9 @@ export class HitClock {
   /** How many more looks the last reading serves. */
   #left = 0
   #most = 0
+  #awaitsEnd = false
   readonly #endTurn = (): void => {
+    this.#awaitsEnd = false
     this.#left = 0
   }
 
@@ -30,7 +32,10 @@ export class HitClock {
     this.#most = nowMs - this.#nowMs < 1 ? Math.min(this.#most * 2 + 1, mostLooks) : 0
     this.#nowMs = nowMs
     this.#left = this.#most
-    if (this.#left > 0) this.#env.setImmediate(this.#endTurn)
+    if (this.#left > 0 && !this.#awaitsEnd) {
+      this.#awaitsEnd = true
+      this.#env.setImmediate(this.#endTurn)
+    }
     return nowMs
   }
 }
