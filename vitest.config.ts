@@ -31,6 +31,7 @@ export default defineConfig({
       { find: /^holdfast$/, replacement: here('src/index.ts') },
       { find: /^holdfast\/redis$/, replacement: here('src/stores/redis/index.ts') },
       { find: /^holdfast\/blocking$/, replacement: here('src/layers/blocking/index.ts') },
+      { find: /^holdfast\/fence$/, replacement: here('src/fence/index.ts') },
       { find: /^holdfast\/testing$/, replacement: here('src/testing/index.ts') },
       // A worker thread of Node 20 loads no TypeScript: tests use the built worker.
       { find: /^.*\/worker-url\.js$/, replacement: here('test/support/worker-url.ts') },

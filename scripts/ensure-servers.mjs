@@ -1,5 +1,5 @@
 // Sees to it that every server and tool the tests start is on the PATH; installs it as root on Debian or Ubuntu, else says how.
-import { accessSync, constants, existsSync } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { main, run } from './run.mjs'
@@ -7,6 +7,9 @@ import { main, run } from './run.mjs'
 /** One line each: its binary, its Debian packages and, for a server, the variable that names a running one to use instead. */
 const NEEDED = [
   { binary: 'redis-server', debianPackages: ['redis-server'], urlVariable: 'HOLDFAST_TEST_REDIS_URL' },
+  { binary: 'postgres', debianPackages: ['postgresql'], urlVariable: 'HOLDFAST_TEST_POSTGRES_URL' },
+  { binary: 'mariadbd', debianPackages: ['mariadb-server'], urlVariable: 'HOLDFAST_TEST_MYSQL_URL' },
+  { binary: 'openssl', debianPackages: ['openssl'] },
   { binary: 'spin', debianPackages: ['spin'] },
   { binary: 'gcc', debianPackages: ['gcc', 'libc6-dev'] },
 ]
@@ -26,8 +29,13 @@ export async function ensureServers() {
   if (still.length > 0) throw new Error(howTo(still, packages))
 }
 
+/** Debian keeps servers where users have no PATH to. */
 function onPath(binary) {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => isExecutable(join(folder, binary)))
+  const postgres = '/usr/lib/postgresql'
+  const versions = existsSync(postgres) ? readdirSync(postgres) : []
+  const offPath = ['/usr/sbin', '/usr/local/sbin', ...versions.map((version) => join(postgres, version, 'bin'))]
+  const folders = [...(process.env.PATH ?? '').split(delimiter), ...offPath]
+  return folders.some((folder) => isExecutable(join(folder, binary)))
 }
 
 function isExecutable(path) {

@@ -11,9 +11,9 @@ export async function run(command, args, options = {}) {
 }
 
 /** Runs quietly and answers { code, output }; never throws because of the command's own failure. */
-export async function capture(command, args) {
+export async function capture(command, args, options = {}) {
   // A process group of its own, so that an end in between takes along what the command has started.
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, ...options })
   const endGroup = (signal) => child.pid && process.kill(-child.pid, signal)
   const interrupt = () => {
     endGroup('SIGTERM')

@@ -1,17 +1,22 @@
 // Runs the simulator of test/simulation on all cores. `node scripts/simulate.mjs --seeds 100000`, `--explain SEED`.
+// `--report FILE`; `--keep FOLDER`: in parts, so that a long run can be ended and goes on where it was.
 import { fork } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { dirname, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { build } from 'esbuild'
 import { main, run } from './run.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const CHUNK = 512
-/** For one order of that many worlds. */
-const LIMIT_MS = 240_000
+const CHUNK = 256
+/** With `--keep`, so many seeds make a report of their own. */
+const RANGE = 20_000
+/** For one order of that many worlds: a second, on a machine that has nothing else to do. */
+const LIMIT_MS = 900_000
+/** The same while a planted bug is looked for, which may be one that never ends. */
+const SHORT_LIMIT_MS = 45_000
 
 /** Marks that count no fault. */
 const NO_FAULTS = new Set([
@@ -44,6 +49,7 @@ export async function simulate(args) {
       seeds: { type: 'string', default: '100000' },
       first: { type: 'string', default: '1' },
       report: { type: 'string' },
+      keep: { type: 'string' },
       explain: { type: 'string' },
       marks: { type: 'boolean', default: false },
     },
@@ -53,7 +59,10 @@ export async function simulate(args) {
     await run(process.execPath, [bundle, 'explain', values.explain])
     return
   }
-  const report = await runSeeds(bundle, { first: Number(values.first), count: Number(values.seeds) }, progress())
+  const order = { first: Number(values.first), count: Number(values.seeds) }
+  const report = await (values.keep === undefined
+    ? runSeeds(bundle, order, progress())
+    : runRanges(bundle, order, values.keep))
   if (values.report !== undefined) save(values.report, report)
   tell(report)
   const missed = values.marks ? missedMarks(report) : []
@@ -97,7 +106,8 @@ export async function runSeeds(
   const end = first + count
   const take = () => {
     if (next >= end || (stopAtFirst && report.failures.length > 0)) return undefined
-    const order = { first: next, count: Math.min(stopAtFirst ? CHUNK / 4 : CHUNK, end - next) }
+    const most = stopAtFirst ? Math.min(Math.max(Math.ceil((next - first) / 4), 16), CHUNK) : CHUNK
+    const order = { first: next, count: Math.min(most, end - next) }
     next += order.count
     return order
   }
@@ -116,6 +126,24 @@ export async function runSeeds(
   return report
 }
 
+/** The same in parts, each of which leaves a report in `folder`: a run that was ended goes on after the last of them. */
+async function runRanges(bundle, { first, count }, folder) {
+  const all = { first, seeds: 0, seconds: 0, events: 0, hash: 0, failures: [], marks: {} }
+  for (let from = first; from < first + count; from += RANGE) {
+    const path = join(folder, `${from}.json`)
+    const order = { first: from, count: Math.min(RANGE, first + count - from) }
+    if (!existsSync(path)) save(path, await runSeeds(bundle, order, progress()))
+    const { seeds, seconds, events, hash, failures, marks } = JSON.parse(readFileSync(path, 'utf8'))
+    all.seeds += seeds
+    all.seconds += seconds
+    all.events += events
+    all.hash ^= hash
+    all.failures.push(...failures)
+    for (const [mark, times] of Object.entries(marks)) all.marks[mark] = (all.marks[mark] ?? 0) + times
+  }
+  return all
+}
+
 /** One process: sends it orders until there are none. A process that dies says which order it died of. */
 function serveOrders(bundle, { take, add, quiet }) {
   return new Promise((done, fail) => {
@@ -130,7 +158,7 @@ function serveOrders(bundle, { take, add, quiet }) {
       clearTimeout(timer)
       if (order === undefined) child.disconnect()
       else {
-        timer = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS)
+        timer = setTimeout(() => child.kill('SIGKILL'), quiet ? SHORT_LIMIT_MS : LIMIT_MS)
         child.send(order)
       }
     }
@@ -204,4 +232,7 @@ function tell({ seeds, seconds, events, failures, marks }) {
   throw new Error(`To see one: node scripts/simulate.mjs --explain ${failures[0].seed}`)
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await main(() => simulate(process.argv.slice(2)))
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await main(() => simulate(process.argv.slice(2)))
+  process.exit() // others may still be running their orders, if one has failed
+}

@@ -1,5 +1,5 @@
 // Bundles for size-limit to weigh: `import 'holdfast'` (the entry and what it imports statically) into .cache/size/entry,
-// and src/core by itself, which every entry of the package shares, into .cache/size/core.
+// src/core by itself, which every entry of the package shares, into .cache/size/core, and holdfast/fence into .cache/size/fence.
 // Fails if that part pulls in a package: drivers and the parser are to be loaded when they are needed.
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join, relative } from 'node:path'
@@ -34,6 +34,8 @@ await build({
   outfile: '.cache/size/core/core.js',
   ...settings,
 })
+
+await build({ entryPoints: ['dist/fence/index.js'], outfile: '.cache/size/fence/fence.js', ...settings })
 
 function staticPart({ outputs }, entry) {
   const seen = new Set([entry])

@@ -2,7 +2,7 @@
 import { ensureServers } from './ensure-servers.mjs'
 import { installIfNeeded } from './install.mjs'
 import { forgetReports, sumReports } from './reports.mjs'
-import { capture, main, npm } from './run.mjs'
+import { capture, main, npm, run } from './run.mjs'
 
 /** The npm scripts that make up the whole check, in order; a failed one does not keep the later ones from running. */
 const STEPS = [
@@ -13,6 +13,7 @@ const STEPS = [
   'build',
   'test:coverage',
   'test:chaos', // by itself: it loads the machine, and others would be late
+  'test:simulation', // on all cores
   'test:node24',
   'docs',
   'publint',
@@ -22,6 +23,9 @@ const STEPS = [
   'pack:check',
   'sbom',
 ]
+
+/** Those that tell how far they are. */
+const TELLING = ['test:simulation']
 
 await main(async () => {
   process.exitCode = (await check()) ? 0 : 1
@@ -44,11 +48,20 @@ async function check() {
 
 async function runStep(step) {
   const start = performance.now()
-  const { code, output } = await capture(...npm('run', '--silent', step))
+  const { code, output } = await (TELLING.includes(step) ? show : capture)(...npm('run', '--silent', step))
   const seconds = ((performance.now() - start) / 1000).toFixed(1)
   console.log(`${code === 0 ? '✓' : '✗'} ${step} ${seconds} s`)
   if (code !== 0) console.log(output)
   return code === 0
+}
+
+async function show(command, args) {
+  try {
+    await run(command, args)
+    return { code: 0, output: '' }
+  } catch ({ exitCode, message }) {
+    return { code: exitCode ?? 1, output: message }
+  }
 }
 
 function chosenSteps(args) {

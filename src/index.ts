@@ -1,6 +1,7 @@
 export type { Duration } from './core/duration.js'
 export type { Env } from './core/env.js'
 export {
+  DeadlockError,
   HoldfastError,
   InvalidKeyError,
   InvalidOptionError,
@@ -9,6 +10,8 @@ export {
   LockLostError,
   LockTimeoutError,
   NotConfiguredError,
+  PoolFullError,
+  StaleTokenError,
   StoreError,
   SyncUnsupportedError,
   TooManyWaitersError,
@@ -43,7 +46,29 @@ export type { Logger, TraceEvents } from './core/trace.js'
 export type { CachedOptions } from './features/cached-options.js'
 export type { Cached, CachedCalls, CachedFunction, CachedWrapper, KeyedCachedWrapper } from './features/cached-types.js'
 export type { Codec } from './features/codec.js'
-export { cached, close, configure, createHoldfast, lock, type Holdfast } from './features/holdfast.js'
+export {
+  cached,
+  close,
+  configure,
+  createHoldfast,
+  lock,
+  once,
+  pool,
+  rwLock,
+  type Holdfast,
+} from './features/holdfast.js'
+export type { Once, OnceFunction, OnceOptions } from './features/once-types.js'
+export type { Pool, PoolFunction, PoolOptions } from './features/pool-types.js'
+export type {
+  ReadLease,
+  ReadLock,
+  RwLock,
+  RwLockFunction,
+  SyncReadLease,
+  SyncWriteLease,
+  WriteLease,
+  WriteLock,
+} from './features/rw-lock.js'
 export { localLock, type LocalLock, type LocalLockOptions } from './features/local-lock.js'
 export type { AsyncLock, KeyedWrapper, Lock, LockFunction, SyncLock, Wrapped, Wrapper } from './features/lock-types.js'
 export type { HoldfastOptions, LockOptions, StoreSpec } from './features/options.js'

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { connect } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { type Proxy, startProxy } from './support/servers/proxy.js'
 import { redisCommand } from './support/servers/redis-command.js'
@@ -121,6 +122,30 @@ describe('startProxy', () => {
     expect(await stored()).toBe('value')
     proxy.dropReplies(false)
     expect(await send('PING')).toBe('PONG')
+  })
+
+  it('drops requests, and goes on to pass what the server says', async () => {
+    const url = new URL(proxy.url)
+    const socket = connect({ host: url.hostname, port: Number(url.port) })
+    let heard = ''
+    socket.on('data', (chunk: Buffer) => (heard += chunk.toString()))
+    socket.write('SUBSCRIBE news\r\n')
+    await expect.poll(() => heard).toContain('subscribe')
+    proxy.dropRequests(true)
+    await expect(send('SET', 'key', 'value')).rejects.toThrow('no reply')
+    expect(await stored()).toBeNull()
+    await redisCommand(redis.url, ['PUBLISH', 'news', 'told'])
+    await expect.poll(() => heard).toContain('told')
+    socket.destroy()
+  })
+
+  it('forgets what is open now: neither end hears of the other again, and new ones work', async () => {
+    const blocked = redisCommand(proxy.url, ['BLPOP', 'list', '0'], SHORT_MS)
+    await expect.poll(() => proxy.connections).toBe(1)
+    proxy.forget()
+    expect(await send('RPUSH', 'list', 'value')).toBe(1)
+    await redisCommand(redis.url, ['CLIENT', 'KILL', 'TYPE', 'normal'])
+    await expect(blocked).rejects.toThrow('no reply')
   })
 
   it('cuts once, in place of the reply to the request that is meant', async () => {

@@ -15,6 +15,8 @@ export interface HeldArgs {
   readonly storeBytes?: () => Promise<number>
 }
 
+const WARM_UPS = 3
+
 export async function held(lock: AnyLock, args: HeldArgs): Promise<Numbers[]> {
   const { sizes, width, ttl, storeBytes } = args
   const options = ttl === undefined ? {} : { ttl }
@@ -25,8 +27,12 @@ export async function held(lock: AnyLock, args: HeldArgs): Promise<Numbers[]> {
     leases[n] = await lock(names[n] ?? '', options).acquire()
   }
   // compiled code and connections are not those of a lock
-  await forAll(sizes[0] ?? 0, width, acquire)
-  await forAll(sizes[0] ?? 0, width, async (n) => leases[n]?.release())
+  const first = sizes[0] ?? 0
+  for (let round = 0; round < WARM_UPS; round++) {
+    await forAll(first, width, acquire)
+    await calls(lock, names, first, args)
+    await forAll(first, width, async (n) => leases[n]?.release())
+  }
   leases.fill(undefined)
   const emptyBytes = await heapBytes()
   const emptyStoreBytes = (await storeBytes?.()) ?? 0

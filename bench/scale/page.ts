@@ -34,6 +34,10 @@ export function pageOf(results: Readonly<Record<string, readonly Numbers[]>>, ma
   for (const [name, rows] of Object.entries(results)) {
     figures[name] = table(rows, name.startsWith('waiters') ? waiterColumns : heldColumns)
   }
+  return withFigures(page, figures)
+}
+
+export function withFigures(page: string, figures: Readonly<Record<string, string>>): string {
   return page.replace(/<!-- (\w+) -->\n[\s\S]*?<!-- end -->/g, (all, name: string) =>
     figures[name] === undefined ? all : `<!-- ${name} -->\n\n${figures[name]}\n\n<!-- end -->`,
   )

@@ -7,23 +7,23 @@ import { failureRetryMs, nextDelayMs } from './plan.js'
 import { heldBy, refusal, traceContention } from './refusal.js'
 import type { Seat, Space } from './space.js'
 import type { HolderInfo, Refused } from './store.js'
-import type { Terms } from './terms.js'
+import type { Terms, Waiting } from './terms.js'
 
 /**
  * Acquires while the thread is blocked.
  * @throws LockedError, LockTimeoutError, StoreError, SyncUnsupportedError
  */
-export function acquireSync(space: Space, terms: Terms, waitMs: number): Hold {
+export function acquireSync(space: Space, terms: Terms, { waitMs, quiet }: Waiting): Hold {
   const result = requestSync(space, terms, waitMs)
   if (result instanceof Hold) return result
-  if (waitMs <= 0) throw refusal(space, terms, result.holder, false)
+  if (waitMs <= 0) throw refusal(space, terms, result.holder, quiet)
   const error = new LockTimeoutError(terms.key, heldBy(result.holder), result.waitedMs, result.reason)
-  space.warn(error.message)
+  if (quiet !== true) space.warn(error.message)
   throw error
 }
 
 /** Acquires, or returns undefined when another holds (after `wait`). @throws StoreError, SyncUnsupportedError */
-export function tryAcquireSync(space: Space, terms: Terms, waitMs: number): Hold | undefined {
+export function tryAcquireSync(space: Space, terms: Terms, { waitMs }: Waiting): Hold | undefined {
   const result = requestSync(space, terms, waitMs)
   return result instanceof Hold ? result : undefined
 }
@@ -46,7 +46,7 @@ interface GaveUp extends Refusal {
 
 function requestSync(space: Space, terms: Terms, waitMs: number): Hold | GaveUp {
   const { env } = space
-  const since = markOf(env, false)
+  const since = markOf(env)
   const seat = space.newSeat()
   for (let refusals = 0; ; refusals++) {
     const result = askPatiently(space, terms, seat, since, waitMs)
@@ -55,7 +55,7 @@ function requestSync(space: Space, terms: Terms, waitMs: number): Hold | GaveUp 
     const waitedMs = elapsedMs(env, since)
     const delayMs = delayOf(space, result, refusals)
     const leftMs = waitMs - waitedMs
-    if (waitMs <= 0 || leftMs <= 0) return { holder: result.holder, waitedMs, reason: undefined }
+    if (leftMs <= 0) return { holder: result.holder, waitedMs, reason: undefined }
     if (delayMs === undefined || (space.store.capabilities.scope === 'process' && delayMs > leftMs)) {
       return { holder: result.holder, waitedMs, reason: hopeless }
     }
@@ -86,7 +86,7 @@ function askPatiently(space: Space, terms: Terms, seat: Seat, since: Mark, waitM
   let failing: Mark | undefined
   let unknown = false
   for (let failures = 0; ; failures++) {
-    const mark = markOf(env, false)
+    const mark = markOf(env)
     try {
       return askSync(space, terms, seat.owner)
     } catch (error) {

@@ -8,7 +8,7 @@ import { refusal, traceContention } from './refusal.js'
 import { release } from './release.js'
 import { closedError, type Seat, type Space } from './space.js'
 import type { Answer, HolderInfo } from './store.js'
-import { leaseMs, type Terms, type Waiting } from './terms.js'
+import { isTimed, leaseMs, type Terms, type Waiting } from './terms.js'
 import { trace, traced } from './trace.js'
 
 /** A request that was refused and does not wait. */
@@ -27,14 +27,13 @@ export function acquireAtOnce(space: Space, terms: Terms): Hold | undefined {
   }
 }
 
-/** Acquires, or rejects; `take` makes what it resolves to. @throws LockedError, LockTimeoutError, StoreError, or the signal's reason */
+/** Acquires, or rejects; `take` makes what it resolves to. Its signal has not aborted yet. @throws LockedError, LockTimeoutError, StoreError, or the signal's reason */
 export function acquire<T>(space: Space, terms: Terms, waiting: Waiting, take: (hold: Hold) => T): Promise<T> {
   const { waitMs, signal } = waiting
-  if (signal?.aborted === true) return Promise.reject(signal.reason)
-  if (space.closed) return Promise.reject(closedError())
   if (waitMs > 0) {
-    const gate = space.gates.get(terms.storeKey) ?? new Gate(space, terms.storeKey)
-    return gate.enter(terms, waiting, take)
+    const line =
+      space.gates.get(terms.storeKey) ?? terms.line?.(space, terms.storeKey) ?? new Gate(space, terms.storeKey)
+    return line.enter(terms, waiting, take)
   }
   return askAbortably(space, terms, signal).then((result) => {
     if (result instanceof Hold) return take(result)
@@ -66,10 +65,10 @@ export async function tryAcquire<T>(
 export function askSync(space: Space, terms: Terms, owner: string): Hold | Refusal {
   const store = space.syncStore
   if (store === undefined) throw new TypeError('an async store was asked in sync') // a fault of ours
-  const mark = terms.timed ? markOf(space.env, false) : undefined
+  const mark = isTimed(terms) ? markOf(space.env) : undefined
   const answer = store.acquire(space.requestOf(terms, owner, mark?.wallMs ?? space.env.wallMs()))
   if (!answer.granted) return answer
-  const start = mark === undefined ? undefined : { mark, now: markOf(space.env, false) }
+  const start = mark === undefined ? undefined : { mark, now: markOf(space.env) }
   const fresh = start === undefined || isFresh(space, terms, start)
   const { token } = answer
   return fresh ? holdOf(space, terms, owner, { token, start }) : refreshSync(space, terms, owner, token)
@@ -77,7 +76,7 @@ export function askSync(space: Space, terms: Terms, owner: string): Hold | Refus
 
 /** Renews at once what was granted so late that less than half of its lease is left. */
 function refreshSync(space: Space, terms: Terms, owner: string, token: number): Hold {
-  const mark = markOf(space.env, false)
+  const mark = markOf(space.env)
   if (space.syncStore?.renew(terms.storeKey, owner, leaseMs(terms) ?? 0) !== true) throw tooSlow()
   return holdOf(space, terms, owner, { token, start: { mark } })
 }
@@ -112,12 +111,12 @@ async function askPatiently(space: Space, terms: Terms, seat: Seat): Promise<Hol
   space.begin()
   try {
     while (result === undefined) {
-      let mark = markOf(space.env, false)
+      let mark = markOf(space.env)
       try {
         const opening = open(space, 'acquire')
         if (opening !== undefined) {
           await opening
-          mark = markOf(space.env, false)
+          mark = markOf(space.env)
         }
         const answer = await send(space, terms, seat, mark)
         if (!answer.granted) result = { holder: answer.holder }
@@ -152,7 +151,7 @@ function taken(space: Space, terms: Terms, seat: Seat, { mark, token }: Granted)
     space.cleanUp(terms, seat.owner)
     return { holder: undefined }
   }
-  const start = { mark, now: markOf(space.env, false) }
+  const start = { mark, now: markOf(space.env) }
   return isFresh(space, terms, start) ? holdOf(space, terms, seat.owner, { token, start }) : undefined
 }
 
@@ -164,10 +163,10 @@ interface Granted {
 /** Renews what was granted too late. */
 async function refresh(space: Space, terms: Terms, seat: Seat, token: number): Promise<Hold | Refusal> {
   const { env, store } = space
-  const mark = markOf(env, false)
+  const mark = markOf(env)
   const call = Promise.resolve(store.renew(terms.storeKey, seat.owner, leaseMs(terms) ?? 0))
   const renewed = await limited(env, call, terms.storeTimeoutMs, 'renew', true)
-  const start = { mark, now: markOf(env, false) }
+  const start = { mark, now: markOf(env) }
   if (!renewed || !isFresh(space, terms, start)) throw tooSlow()
   return seat.abandoned ? { holder: undefined } : holdOf(space, terms, seat.owner, { token, start })
 }
@@ -208,7 +207,7 @@ function askAbortably(space: Space, terms: Terms, signal: AbortSignal | undefine
       space.abandon(terms, seat)
       reject(signal.reason as Error) // whatever the user gave
     }
-    signal.addEventListener('abort', abort, { once: true })
+    signal.addEventListener('abort', abort)
     askPatiently(space, terms, seat)
       .then(resolve, reject)
       .finally(() => {

@@ -39,7 +39,7 @@ export class Contender {
   #asking = false
   #askAgain = false
   #timer: Timer | undefined = undefined
-  #answers = 0
+  #heard = false
   #refusals = 0
   #failures = 0
   #failingSince: Mark | undefined = undefined
@@ -61,7 +61,7 @@ export class Contender {
 
   /** The first question is under way: nobody knows yet whether the key is held at all. */
   get unanswered(): boolean {
-    return this.#asking && this.#answers === 0
+    return this.#asking && !this.#heard
   }
 
   /** Asks at once; when a question is under way, as soon as it is answered. */
@@ -102,7 +102,7 @@ export class Contender {
   noticed(owner: string, token: number): void {
     const seat = this.#seat
     // in memory the notice comes within the call that grants
-    const mark = this.#space.local ? markOf(this.#space.env, false) : this.#heldNotAt
+    const mark = this.#space.local ? markOf(this.#space.env) : this.#heldNotAt
     if (seat?.owner !== owner || mark === undefined) return
     if (this.#doubtful && !this.#space.local) this.kick()
     else this.#client.granted(seat, { token, mark, noticed: true })
@@ -158,7 +158,7 @@ export class Contender {
 
   #request(seat: Seat, terms: Terms): { mark: Mark; request: AcquireRequest } {
     const { env, store } = this.#space
-    const mark = markOf(env, false)
+    const mark = markOf(env)
     this.#heldNotAt ??= mark
     const queue = { queueMs: queueMs(store.capabilities.scope), again: this.#refusals > 0 }
     return { mark, request: this.#space.requestOf(terms, seat.owner, mark.wallMs, queue) }
@@ -235,7 +235,7 @@ export class Contender {
       this.ask()
       return
     }
-    this.#answers++
+    this.#heard = true
     this.#failures = 0
     this.#failingSince = undefined
     this.#failure = undefined
@@ -287,7 +287,7 @@ export class Contender {
     const { env } = this.#space
     const failure = asHoldfastError(error, 'acquire', terms.key)
     this.#failure = failure
-    this.#failingSince ??= markOf(env, false)
+    this.#failingSince ??= markOf(env)
     this.#client.failed(failure, elapsedMs(env, this.#failingSince) >= terms.storeTimeoutMs)
     if (!this.#idle()) return
     this.askIn(failureRetryMs(this.#failures++, env.random()))

@@ -1,4 +1,5 @@
 import { InvalidOptionError } from './errors.js'
+import { withoutPasswords } from './printable.js'
 
 /** Milliseconds as a number, or text with a unit: `'250ms'`, `'10s'`, `'5m'`, `'1h'`. Junk throws where it is written. */
 export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h'}`
@@ -22,9 +23,9 @@ export function parseDuration(value: unknown, option: string, leastMs = 0): numb
   return ms
 }
 
-/** A value as it may stand in a message: short, and quoted when it is text. */
+/** A value as it may stand in a message: short, quoted when it is text, and without the password of a URL. */
 export function show(value: unknown): string {
-  if (typeof value === 'string') return `'${value.length > 40 ? `${value.slice(0, 40)}…` : value}'`
+  if (typeof value === 'string') return `'${withoutPasswords(value, 40)}'`
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object'
   if (typeof value === 'function') return 'a function'
   return String(value)

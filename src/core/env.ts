@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { hostname, uptime } from 'node:os'
-import { Timers } from './timers.js'
+import { type Task, Timers } from './timers.js'
 
 /** A timer that was set and not yet cleared. */
 export interface Timer {
@@ -24,8 +24,8 @@ export interface Env {
   bootMs(): number
   /** @internal How the clocks stood to each other when the slow one was read last; `markOf` keeps it. */
   offsets?: Offsets
-  /** Calls `fire` once, `delayMs` from now. Delays above 2^31 - 1 ms are kept, not cut to 1 ms as by `setTimeout`. */
-  setTimer(fire: () => void, delayMs: number, keepAlive: KeepAlive): Timer
+  /** Performs `task` once, `delayMs` from now. Delays above 2^31 - 1 ms are kept, not cut to 1 ms as by `setTimeout`. */
+  setTimer(task: Task, delayMs: number, keepAlive: KeepAlive): Timer
   /** Calls `run` once, after I/O had its turn. */
   setImmediate(run: () => void): void
   /** Blocks the thread. */
@@ -44,12 +44,14 @@ export interface Env {
 export interface Mark {
   readonly nowMs: number
   readonly wallMs: number
-  readonly bootMs: number
+  /** How far the time since boot is ahead of `nowMs`. */
+  readonly bootAheadMs: number
 }
 
 /** How far the wall clock and the time since boot are ahead of the monotonic clock. */
 interface Offsets {
   readonly wallMs: number
+  /** Whole: a number with a fraction takes 16 bytes more, in each held lock. */
   readonly bootMs: number
 }
 
@@ -63,19 +65,19 @@ const bootStepMs = 10
  * while these two agree, the slow clock is not read. `strict` reads it all the same, for a wall clock that was set back by
  * the very length of a suspend.
  */
-export function markOf(env: Env, strict: boolean): Mark {
+export function markOf(env: Env, strict = false): Mark {
   const nowMs = env.nowMs()
   const wallMs = env.wallMs()
   const known = strict ? undefined : env.offsets
   const agree = known !== undefined && Math.abs(wallMs - nowMs - known.wallMs) <= agreeMs
-  return { nowMs, wallMs, bootMs: nowMs + (agree ? known : readOffsets(env, nowMs, wallMs)).bootMs }
+  return { nowMs, wallMs, bootAheadMs: (agree ? known : readOffsets(env, nowMs, wallMs)).bootMs }
 }
 
 /** The time since boot runs ahead of the monotonic clock by suspends alone, which never come undone. */
 function readOffsets(env: Env, nowMs: number, wallMs: number): Offsets {
   const readMs = env.bootMs() - nowMs
   const knownMs = env.offsets?.bootMs
-  const bootMs = knownMs !== undefined && readMs <= knownMs ? knownMs : readMs + bootStepMs
+  const bootMs = knownMs !== undefined && readMs <= knownMs ? knownMs : Math.ceil(readMs) + bootStepMs
   const offsets = { wallMs: wallMs - nowMs, bootMs }
   env.offsets = offsets
   return offsets
@@ -86,14 +88,15 @@ function readOffsets(env: Env, nowMs: number, wallMs: number): Offsets {
  * extend it (`performance.now()` stands still in suspend: nodejs/node#47724).
  */
 export function elapsedMs(env: Env, mark: Mark): number {
-  return betweenMs(mark, markOf(env, false))
+  return betweenMs(mark, markOf(env))
 }
 
 /** Milliseconds from one moment to another, as `elapsedMs` counts them. */
 export function betweenMs(from: Mark, to: Mark): number {
-  const passedMs = Math.max(to.nowMs - from.nowMs, to.wallMs - from.wallMs)
-  const sinceBootMs = to.bootMs - from.bootMs
-  return Number.isNaN(sinceBootMs) ? passedMs : Math.max(passedMs, sinceBootMs)
+  const passedMs = to.nowMs - from.nowMs
+  const suspendedMs = to.bootAheadMs - from.bootAheadMs
+  const longestMs = Math.max(passedMs, to.wallMs - from.wallMs)
+  return Number.isNaN(suspendedMs) ? longestMs : Math.max(longestMs, passedMs + suspendedMs)
 }
 
 const timers = new Timers()
@@ -103,7 +106,7 @@ export const realEnv: Env = {
   nowMs: () => performance.now(),
   wallMs: () => Date.now(),
   bootMs: () => uptime() * 1000,
-  setTimer: (fire, delayMs, keepAlive) => timers.set(fire, delayMs, keepAlive),
+  setTimer: (task, delayMs, keepAlive) => timers.set(task, delayMs, keepAlive),
   setImmediate: (run) => void setImmediate(run),
   sleepSync: (ms) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms),
   random: () => Math.random(),

@@ -1,4 +1,5 @@
 /** Every error of holdfast: a stable `code`, the user's `key`, a `cause`, and a text that says what to do. */
+import { printable, withoutPasswords } from './printable.js'
 
 export type ErrorCode =
   | 'LOCKED'
@@ -28,7 +29,7 @@ export class HoldfastError extends Error {
   readonly key: string | undefined
 
   constructor(code: ErrorCode, message: string, key?: string, options?: ErrorOptions) {
-    super(message, options)
+    super(printable(message), options)
     this.name = new.target.name
     this.code = code
     this.key = key
@@ -84,6 +85,49 @@ export class TooManyWaitersError extends LockedError {
   }
 }
 
+/** No place of a pool was free, at once or within `wait`. Code POOL_FULL. */
+export class PoolFullError extends HoldfastError {
+  declare readonly key: string
+  /** How many permits the pool has. */
+  readonly max: number
+  /** Who holds them, as far as the store could tell when it was asked after the refusal; empty when it could not. */
+  readonly holders: readonly HeldBy[]
+  /** How long it waited, in milliseconds; 0: not at all. */
+  readonly waitedMs: number
+
+  constructor(
+    key: string,
+    max: number,
+    holders: readonly HeldBy[],
+    options: ErrorOptions & { waitedMs?: number } = {},
+  ) {
+    const { waitedMs = 0 } = options
+    const others = holders.length > 1 ? `, and by ${String(holders.length - 1)} more` : ''
+    const advice =
+      waitedMs > 0
+        ? `Gave up after waiting ${formatMs(waitedMs)}; raise { wait } or { max }.`
+        : `Wait for a place ({ wait: '10s' }), use tryAcquire(), or give { onFull }.`
+    super(
+      'POOL_FULL',
+      `${key} is full: it has ${String(max)} permits${describeHolder(holders[0])}${others}. ${advice}`,
+      key,
+      options,
+    )
+    this.max = max
+    this.holders = holders
+    this.waitedMs = waitedMs
+  }
+}
+
+/** Waiting would never end: who waits holds what the others wait for. Code DEADLOCK. */
+export class DeadlockError extends HoldfastError {
+  declare readonly key: string
+
+  constructor(key: string, detail: string) {
+    super('DEADLOCK', `Waiting for ${key} would never end: ${detail}`, key)
+  }
+}
+
 /** A hold ended before its body did, or was asked for after its release. `code` says how; `result` is what the body returned. */
 export class LockLostError extends HoldfastError {
   declare readonly code: EndCode
@@ -118,11 +162,6 @@ export class StoreError extends HoldfastError {
   }
 }
 
-/** A text in which the passwords of URLs, `db://user:password@host`, are left out, however badly they are encoded. */
-export function withoutPasswords(text: string): string {
-  return text.replace(/(\w+:\/\/[^\s/@:]*:)\S*@/g, '$1***@')
-}
-
 /** A global function was used before `configure()`. Code NOT_CONFIGURED. */
 export class NotConfiguredError extends HoldfastError {
   constructor() {
@@ -151,6 +190,22 @@ export class InvalidKeyError extends HoldfastError {
 export class KeyTemplateError extends HoldfastError {
   constructor(message: string, template?: string) {
     super('KEY_TEMPLATE', message, template)
+  }
+}
+
+/** Refused: a newer token of the key was seen, so another has held it since. Code STALE_TOKEN. */
+export class StaleTokenError extends HoldfastError {
+  declare readonly key: string
+  /** The token that was refused. */
+  readonly token: number
+  /** The largest that was seen; undefined where what remembered it is gone. */
+  readonly latest: number | undefined
+
+  constructor(key: string, token: number, latest: number | undefined, detail?: string) {
+    const reason = detail ?? `${latest ?? 'a newer one'} was seen, so another has held it since`
+    super('STALE_TOKEN', `${key}: the token ${token} is stale: ${reason}. Acquire it again before going on.`, key)
+    this.token = token
+    this.latest = latest
   }
 }
 

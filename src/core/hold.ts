@@ -4,7 +4,8 @@ import { type EndCode, LockLostError } from './errors.js'
 import type { Linked } from './queue.js'
 import { renew } from './renewal.js'
 import type { Space } from './space.js'
-import { isPassable, type Terms } from './terms.js'
+import { asksAlike, isPassable, type Terms } from './terms.js'
+import type { Due } from './timers.js'
 import { trace, traced } from './trace.js'
 
 /** What was granted. */
@@ -18,9 +19,10 @@ export interface Grant {
 
 /**
  * One hold, from grant to end. It knows its deadline and ends itself there, whatever the store says; once ended it never
- * comes back. Leases are the faces that users see of it.
+ * comes back. Leases are the faces that users see of it. Many may be held at once: private methods are not `#` here, which
+ * would mark each object, 8 bytes.
  */
-export class Hold implements Linked<Hold> {
+export class Hold implements Linked<Hold>, Due {
   readonly space: Space
   readonly terms: Terms
   readonly owner: string
@@ -42,7 +44,7 @@ export class Hold implements Linked<Hold> {
     this.owner = owner
     this.token = grant.token
     this.#turns = grant.turns ?? 0
-    this.deadline = start === undefined ? undefined : new Deadline(terms, space.store.capabilities.scope, start)
+    this.deadline = start === undefined ? undefined : new Deadline(this, start)
     space.holds.push(this)
     if (!space.local) space.held.set(terms.storeKey, this)
     if (start !== undefined) this.arm(start.now?.nowMs)
@@ -51,12 +53,12 @@ export class Hold implements Linked<Hold> {
   /** Looks at the clocks, then says whether it is still ours. `strict` asks the slow clock as well. */
   isActive(strict = false): boolean {
     if (this.deadline === undefined) return this.ended === undefined
-    return this.ended === undefined && this.#isActiveAt(this.deadline, markOf(this.space.env, strict))
+    return this.ended === undefined && this.isActiveAt(this.deadline, markOf(this.space.env, strict))
   }
 
-  #isActiveAt(deadline: Deadline, now: Mark): boolean {
+  private isActiveAt(deadline: Deadline, now: Mark): boolean {
     const cause = deadline.overdue(now)
-    if (cause === undefined || (cause === 'LOCK_LOST' && this.#renewedElsewhere(deadline))) return true
+    if (cause === undefined || (cause === 'LOCK_LOST' && this.renewedElsewhere(deadline))) return true
     this.end(cause, cause === 'LOCK_LOST' ? 'its lease could not be renewed in time' : undefined)
     return false
   }
@@ -64,10 +66,10 @@ export class Hold implements Linked<Hold> {
   /** How long it stays ours without a renewal, at most; 0 when ended, Infinity when nothing limits it. */
   remainingMs(): number {
     if (!this.isActive()) return 0
-    return this.deadline?.remainingMs(markOf(this.space.env, false)) ?? Number.POSITIVE_INFINITY
+    return this.deadline?.remainingMs(markOf(this.space.env)) ?? Number.POSITIVE_INFINITY
   }
 
-  /** Time since the request for the hold was sent. */
+  /** How much of `expire` or `minHold` has passed; without either it means nothing. */
   heldMs(): number {
     return this.deadline === undefined ? 0 : elapsedMs(this.space.env, this.deadline.since)
   }
@@ -75,7 +77,7 @@ export class Hold implements Linked<Hold> {
   signal(): AbortSignal {
     this.isActive()
     this.#controller ??= new AbortController()
-    if (this.#endedEarly()) this.#controller.abort(this.lostError())
+    if (this.endedEarly()) this.#controller.abort(this.lostError())
     return this.#controller.signal
   }
 
@@ -101,18 +103,15 @@ export class Hold implements Linked<Hold> {
     deadline.timer = undefined
     const nextAtMs = deadline.nextAtMs()
     if (this.ended !== undefined || nextAtMs === Number.POSITIVE_INFINITY) return
-    const look = (): void => {
-      this.#look(deadline)
-    }
-    deadline.timer = this.space.env.setTimer(look, Math.max(nextAtMs - nowMs, 0), false)
+    deadline.timer = this.space.env.setTimer(this, Math.max(nextAtMs - nowMs, 0), false)
   }
 
   /** Renews at once, for news that may have been missed. */
   renewNow(): void {
     const { deadline } = this
     if (deadline === undefined || this.ended !== undefined) return
-    if (deadline.renewAtMs === Number.POSITIVE_INFINITY || deadline.renewing) return
-    deadline.renewAtMs = this.space.env.nowMs()
+    if (deadline.renewAtMs === undefined || deadline.renewing) return
+    deadline.renewAtMs = Math.floor(this.space.env.nowMs())
     this.arm()
   }
 
@@ -125,7 +124,7 @@ export class Hold implements Linked<Hold> {
     if (!space.local && space.held.get(terms.storeKey) === this) space.held.delete(terms.storeKey)
     space.store.selfRenewal?.stop(terms.storeKey, owner)
     if (code !== 'LOCK_RELEASED') {
-      this.#tell(code, detail)
+      this.tell(code, detail)
       if (code === 'LOCK_LOST') space.cleanUp(terms, owner)
     } else if (traced('holdfast:released')) trace('holdfast:released', { key: terms.key, token })
   }
@@ -133,7 +132,7 @@ export class Hold implements Linked<Hold> {
   /** Its release found that the store did not know it any more. */
   foundGone(code: EndCode): void {
     this.ended = code
-    this.#tell(code, code === 'LOCK_LOST' ? 'the store did not know the hold any more when it was released' : undefined)
+    this.tell(code, code === 'LOCK_LOST' ? 'the store did not know the hold any more when it was released' : undefined)
   }
 
   /**
@@ -143,27 +142,36 @@ export class Hold implements Linked<Hold> {
   passTo(terms: Terms): Hold | undefined {
     const { space, owner, deadline } = this
     if (this.ended !== undefined || this.#turns === 0) return undefined
-    if (terms.ttlMs !== this.terms.ttlMs || !isPassable(terms)) return undefined
-    const grant = { token: this.token + 1, start: this.#startOfNext(), turns: this.#turns - 1 }
+    if (!asksAlike(terms, this.terms) || !isPassable(terms)) return undefined
+    const grant = { token: this.token + 1, start: this.startOfNext(), turns: this.#turns - 1 }
     if (deadline !== undefined && grant.start === undefined) return undefined
     this.end('LOCK_RELEASED')
     return new Hold(space, terms, owner, grant)
   }
 
+  /** Ends this hold in favour of one of other terms: same owner, same lease, same token. undefined: it is over. */
+  turnInto(terms: Terms): Hold | undefined {
+    if (!this.isActive(true)) return undefined
+    const { space, owner, deadline, token } = this
+    this.end('LOCK_RELEASED')
+    const start = deadline && { mark: deadline.leased, leaseMs: deadline.leaseMs, since: deadline.since }
+    return new Hold(space, terms, owner, { token, start })
+  }
+
   /** The lease, to be gone on with by the next hold; undefined: there is none, or too little of it is left. */
-  #startOfNext(): Start | undefined {
+  private startOfNext(): Start | undefined {
     const { deadline } = this
     if (deadline === undefined) return undefined
-    const now = markOf(this.space.env, false)
-    if (!this.#isActiveAt(deadline, now) || !deadline.isFresh(now)) return undefined
+    const now = markOf(this.space.env)
+    if (!this.isActiveAt(deadline, now) || !deadline.isFresh(now)) return undefined
     return { mark: deadline.leased, leaseMs: deadline.leaseMs, now }
   }
 
   /** A store that renews by itself (a worker, while this thread was busy) may know better. */
-  #renewedElsewhere(deadline: Deadline): boolean {
+  private renewedElsewhere(deadline: Deadline): boolean {
     const { env, store } = this.space
     const atMs = store.selfRenewal?.renewedAtMs(this.terms.storeKey, this.owner)
-    const now = markOf(env, false)
+    const now = markOf(env)
     if (atMs === undefined || !deadline.renewedElsewhere(now, now.nowMs - atMs)) return false
     this.arm(now.nowMs)
     return true
@@ -176,22 +184,25 @@ export class Hold implements Linked<Hold> {
   }
 
   /** An end that its body did not ask for. */
-  #tell(code: EndCode, detail: string | undefined): void {
+  private tell(code: EndCode, detail: string | undefined): void {
     const { space, terms, token } = this
     this.#lost = new LockLostError(code, terms.key, detail)
     space.warn(this.#lost.message)
     trace('holdfast:ended', { key: terms.key, token, code })
     this.#controller?.abort(this.#lost)
-    space.gates.get(terms.storeKey)?.kick()
+    space.gates.get(terms.storeKey)?.freed()
   }
 
-  #endedEarly(): boolean {
+  private endedEarly(): boolean {
     return this.ended !== undefined && this.ended !== 'LOCK_RELEASED'
   }
 
-  #look(deadline: Deadline): void {
-    if (!this.isActive(true)) return
-    if (this.space.env.nowMs() >= deadline.renewAtMs && !deadline.renewing) renew(this, deadline)
+  /** @internal What {@link arm} set a timer for. */
+  due(): void {
+    const { deadline } = this
+    if (deadline === undefined || !this.isActive(true)) return
+    const { renewAtMs, renewing } = deadline
+    if (renewAtMs !== undefined && this.space.env.nowMs() >= renewAtMs && !renewing) renew(this, deadline)
     this.arm()
   }
 }

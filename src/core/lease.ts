@@ -7,10 +7,11 @@ import { whyGone, whyGoneSync } from './renewal.js'
 const released = Promise.resolve(true)
 const gone = Promise.resolve(false)
 
-let holdOf: (lease: HeldLease) => Hold
+/** @internal The hold behind a lease. It knows the owner, which is never shown. */
+export let holdOf: (lease: HeldLease) => Hold
 
 /** What every lease has: it names what is held, and knows whether it still is. */
-abstract class HeldLease {
+export abstract class HeldLease {
   /** Not a property: it knows the owner, which is never shown. */
   readonly #hold: Hold
 
@@ -78,30 +79,20 @@ export class Lease extends HeldLease {
 
   /** Releases at the end of `await using`. @throws LockLostError when the hold was lost before, unless `onLost` is 'warn' */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#end()
+    await end(holdOf(this))
     throwIfLost(holdOf(this), undefined)
   }
 
   /** @internal The end of `run`: as the end of `using`, with what the body returned. */
   async finish<T>(result: T): Promise<T> {
-    await this.#end()
+    await end(holdOf(this))
     throwIfLost(holdOf(this), result)
     return result
   }
 
   /** @internal The end of a body that threw: its error goes first. */
   async abort(): Promise<void> {
-    await this.#end()
-  }
-
-  async #end(): Promise<void> {
-    const hold = holdOf(this)
-    if (!hold.isActive()) return
-    try {
-      if (!(await release(hold))) hold.foundGone(await whyGone(hold))
-    } catch (error) {
-      warnOfRelease(hold, error)
-    }
+    await end(holdOf(this))
   }
 }
 
@@ -114,30 +105,38 @@ export class SyncLease extends HeldLease {
 
   /** Releases at the end of `using`. @throws LockLostError when the hold was lost before, unless `onLost` is 'warn' */
   [Symbol.dispose](): void {
-    this.#end()
+    endSync(holdOf(this))
     throwIfLost(holdOf(this), undefined)
   }
 
   /** @internal */
   finish<T>(result: T): T {
-    this.#end()
+    endSync(holdOf(this))
     throwIfLost(holdOf(this), result)
     return result
   }
 
   /** @internal */
   abort(): void {
-    this.#end()
+    endSync(holdOf(this))
   }
+}
 
-  #end(): void {
-    const hold = holdOf(this)
-    if (!hold.isActive()) return
-    try {
-      if (!releaseSync(hold)) hold.foundGone(whyGoneSync(hold))
-    } catch (error) {
-      warnOfRelease(hold, error)
-    }
+async function end(hold: Hold): Promise<void> {
+  if (!hold.isActive()) return
+  try {
+    if (!(await release(hold))) hold.foundGone(await whyGone(hold))
+  } catch (error) {
+    warnOfRelease(hold, error)
+  }
+}
+
+function endSync(hold: Hold): void {
+  if (!hold.isActive()) return
+  try {
+    if (!releaseSync(hold)) hold.foundGone(whyGoneSync(hold))
+  } catch (error) {
+    warnOfRelease(hold, error)
   }
 }
 

@@ -26,7 +26,7 @@ export async function release(hold: Hold): Promise<boolean> {
     if (leftMs <= 0) space.cleanUp(terms, owner)
     throw failure
   } finally {
-    if (handed === undefined) gate?.kick()
+    if (handed === undefined) gate?.freed()
   }
 }
 
@@ -46,7 +46,7 @@ export function releaseSync(hold: Hold): boolean {
     hold.space.cleanUp(hold.terms, hold.owner)
     throw asHoldfastError(error, 'release', hold.terms.key)
   } finally {
-    if (handed === undefined) gate?.kick()
+    if (handed === undefined) gate?.freed()
   }
 }
 

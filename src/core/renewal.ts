@@ -21,7 +21,7 @@ export function renew(hold: Hold, deadline: Deadline): void {
   const unknown = (error: unknown): void => {
     trace('holdfast:store-failed', { key: terms.key, operation: 'renew', error })
     deadline.renewing = false
-    deadline.renewAtMs = env.nowMs() + renewRetryMs(terms.ttlMs ?? ttlMs, env.random())
+    deadline.renewAtMs = Math.ceil(env.nowMs() + renewRetryMs(terms.ttlMs ?? ttlMs, env.random()))
     hold.arm()
   }
   const answered = (renewed: boolean): void => {

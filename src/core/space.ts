@@ -1,11 +1,12 @@
 import type { Env } from './env.js'
 import { InvalidOptionError } from './errors.js'
-import type { Gate } from './gate.js'
 import type { Hold } from './hold.js'
 import { asHoldfastError, limited } from './limited.js'
 import { failureRetryMs, heartbeatMs, localTurns } from './plan.js'
+import { printable } from './printable.js'
 import { Pulse } from './pulse.js'
 import { Holds } from './holds.js'
+import type { LocalLine } from './local-line.js'
 import { release } from './release.js'
 import type { AcquireRequest, AnyStore, Notice, SyncStore } from './store.js'
 import { isPassable, leaseMs, type Terms } from './terms.js'
@@ -40,7 +41,7 @@ export class Space {
   readonly local: boolean
   readonly logger: Logger | undefined
   /** Local waiters by store key. */
-  readonly gates: Map<string, Gate> = new Map<string, Gate>()
+  readonly gates: Map<string, LocalLine> = new Map<string, LocalLine>()
   readonly holds: Holds<Hold> = new Holds<Hold>()
   /** When those in the store's queue ask again. */
   readonly pulse: Pulse
@@ -85,13 +86,15 @@ export class Space {
     const { env } = this
     const holder = { host: env.host, pid: env.pid, label, since, expireMs }
     const turns = queueMs > 0 ? this.turnsOf(terms) : 0
-    const ttlMs = terms.timed ? leaseMs(terms) : null
+    const ttlMs = leaseMs(terms)
     return { key: storeKey, owner, ttlMs, limit, permits, queueMs, turns, again, holder }
   }
 
   /** How many hand-overs within the process a hold of these terms may serve. */
   turnsOf(terms: Terms): number {
-    return this.store.selfRenewal === undefined && isPassable(terms) ? localTurns : 0
+    if (this.store.selfRenewal !== undefined || !isPassable(terms)) return 0
+    // where a call costs nothing, each grant of a pool can have the next token
+    return this.local && terms.limit > 1 ? 0 : localTurns
   }
 
   /** Gives up a request whose outcome is unknown: releases it in the background, a few times, without keeping the process alive. */
@@ -116,7 +119,7 @@ export class Space {
   }
 
   warn(message: string): void {
-    this.logger?.warn(message)
+    this.logger?.warn(printable(message))
   }
 
   /** Ends waits, releases holds, and stops listening. Failures to release are logged: the ttl cleans up. */

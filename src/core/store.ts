@@ -26,7 +26,7 @@ export interface AcquireRequest {
   readonly ttlMs: number | null
   /** How many permits the key has in all. Requests that disagree while somebody holds get an `InvalidOptionError`. */
   readonly limit: number
-  /** How many this request takes. */
+  /** How many this request takes. An owner who asks for fewer than it holds gives the rest back, and keeps its token. */
   readonly permits: number
   /**
    * 0: answer and forget. Above 0: when refused, stand in the key's queue for this many milliseconds; asking again

@@ -1,3 +1,6 @@
+import type { LocalLine } from './local-line.js'
+import type { Space } from './space.js'
+
 /** What one handle asks for, in milliseconds: made once, shared by all its requests. */
 export interface Terms {
   /** The user's key. */
@@ -13,12 +16,14 @@ export interface Terms {
   readonly label: string | undefined
   readonly limit: number
   readonly permits: number
+  /** A hold may serve several of this process in turn. Not of readers: they would overtake a writer of another process. */
+  readonly passes: boolean
+  /** Makes the line of those who wait for the key in this process; default: that of a mutex (`Gate`). */
+  readonly line?: ((space: Space, storeKey: string) => LocalLine) | undefined
   /** Time limit of one call of the store. */
   readonly storeTimeoutMs: number
   /** How many may wait for the key in this process. */
   readonly maxWaiters: number
-  /** Something here needs a clock: a lease, a limit, a least hold. */
-  readonly timed: boolean
 }
 
 /** How a request waits. */
@@ -39,9 +44,14 @@ export function leaseMs({ ttlMs, expireMs, minHoldMs }: Terms, spentMs = 0): num
   return restMs === undefined ? wantedMs : Math.min(wantedMs, restMs)
 }
 
+/** Something here needs a clock: a lease, a limit, a least hold. */
+export function isTimed({ ttlMs, expireMs, minHoldMs }: Terms): boolean {
+  return ttlMs !== null || expireMs !== undefined || minHoldMs > 0
+}
+
 /** May a hold of these terms be handed over within the process without telling the store? Its limits would have to be told. */
-export function isPassable({ limit, expireMs, minHoldMs }: Terms): boolean {
-  return limit === 1 && expireMs === undefined && minHoldMs === 0
+export function isPassable({ passes, expireMs, minHoldMs }: Terms): boolean {
+  return passes && expireMs === undefined && minHoldMs === 0
 }
 
 /** Would both ask the store for the same? Else what was asked for by one is no grant to the other: its lease may be shorter. */

@@ -2,7 +2,7 @@ import { type Duration, parseDuration } from '../core/duration.js'
 import { InvalidOptionError } from '../core/errors.js'
 import { leastTtlMs } from '../core/plan.js'
 import { type AnyCodec, type Codec, Packing } from './codec.js'
-import { lockChecks, type ParsedOptions, readOptions, typed } from './options.js'
+import { defaults, lockChecks, type ParsedOptions, readOptions, typed } from './options.js'
 
 /** Options of one cached function. */
 export interface CachedOptions<Alias extends string = string> {
@@ -91,9 +91,10 @@ export function parseCachedOptions(options: CachedOptions | undefined): ParsedCa
       'ttl is null, so that a value never becomes stale: leave out staleWhileRevalidate and staleIfError.',
     )
   }
+  // each grant is the store's: else a token that was reserved before a reset would count as one of before it
   const lock: ParsedOptions = {
-    ...{ waitMs, ttlMs: leaseMs, expireMs: undefined, minHoldMs: 0, signal: undefined },
-    ...{ onLost: 'warn', store, label, args },
+    ...{ ...defaults, waitMs, ttlMs: leaseMs, onLost: 'warn', passes: false },
+    ...{ store, label, args },
   }
   return { ttlMs, revalidateMs, ifErrorMs, packing: new Packing(codec, maxValueBytes), lock }
 }

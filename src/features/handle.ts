@@ -24,7 +24,7 @@ export class Handle {
     this.key = checkKey(key)
     this.#source = source
     this.#options = options
-    if (source.peek() !== undefined) this.#at()
+    if (source.peek() !== undefined) this.at()
   }
 
   acquire(): Promise<Lease> {
@@ -36,68 +36,71 @@ export class Handle {
   }
 
   async run<T>(body: (lease: Lease) => T | PromiseLike<T>): Promise<T> {
-    const lease = await this.acquire()
-    let result: T
-    try {
-      result = await body(lease)
-    } catch (error) {
-      await lease.abort()
-      throw error
-    }
-    return await lease.finish(result)
+    return await within(await this.acquire(), body)
+  }
+
+  /** As `run`; where another holds, `otherwise` is called instead. */
+  async runElse<T>(body: (lease: Lease) => T | PromiseLike<T>, otherwise: () => T | PromiseLike<T>): Promise<T> {
+    const lease = await this.tryAcquire()
+    return lease === undefined ? await otherwise() : await within(lease, body)
   }
 
   acquireSync(): SyncLease {
-    const { space, terms } = this.#atSync('acquireSync')
-    return this.#syncLease(acquireAtOnce(space, terms) ?? acquireSync(space, terms, this.#options.waitMs))
+    const { space, terms } = this.atSync('acquireSync')
+    return this.#syncLeaseOf(acquireAtOnce(space, terms) ?? acquireSync(space, terms, this.#options))
   }
 
   tryAcquireSync(): SyncLease | undefined {
-    const { space, terms } = this.#atSync('tryAcquireSync')
-    const hold = acquireAtOnce(space, terms) ?? tryAcquireSync(space, terms, this.#options.waitMs)
-    return hold === undefined ? undefined : this.#syncLease(hold)
+    const { space, terms } = this.atSync('tryAcquireSync')
+    const hold = acquireAtOnce(space, terms) ?? tryAcquireSync(space, terms, this.#options)
+    return hold === undefined ? undefined : this.#syncLeaseOf(hold)
   }
 
   runSync<T>(body: (lease: SyncLease) => T): T {
-    const lease = this.acquireSync()
-    let result: T
-    try {
-      result = body(lease)
-      if (isThenable(result)) throw this.#promised(result)
-    } catch (error) {
-      lease.abort()
-      throw error
-    }
-    return lease.finish(result)
+    return this.#withinSync(this.acquireSync(), body)
   }
 
+  runElseSync<T>(body: (lease: SyncLease) => T, otherwise: () => T): T {
+    const lease = this.tryAcquireSync()
+    return lease === undefined ? otherwise() : this.#withinSync(lease, body)
+  }
   async isLocked(): Promise<boolean> {
-    const { space, terms } = this.#at()
+    const { space, terms } = this.at()
     return await query.isLocked(space, terms)
   }
 
   isLockedSync(): boolean {
-    const { space, terms } = this.#atSync('isLockedSync')
+    const { space, terms } = this.atSync('isLockedSync')
     return query.isLockedSync(space, terms)
   }
 
+  /** How many permits are taken. */
+  async size(): Promise<number> {
+    return permitsOf(await this.inspect())
+  }
+
+  sizeSync(): number {
+    this.atSync('sizeSync')
+    return permitsOf(this.inspectSync())
+  }
+
   async inspect(): Promise<query.Inspection | undefined> {
-    const { space, terms } = this.#at()
+    const { space, terms } = this.at()
     return await query.inspect(space, terms)
   }
 
   inspectSync(): query.Inspection | undefined {
-    const { space, terms } = this.#atSync('inspectSync')
+    const { space, terms } = this.atSync('inspectSync')
     return query.inspectSync(space, terms)
   }
 
   async forceRelease(): Promise<boolean> {
-    const { space, terms } = this.#at()
+    const { space, terms } = this.at()
     return await query.forceRelease(space, terms)
   }
 
   forceReleaseSync(): boolean {
-    const { space, terms } = this.#atSync('forceReleaseSync')
+    const { space, terms } = this.atSync('forceReleaseSync')
     return query.forceReleaseSync(space, terms)
   }
 
@@ -111,39 +114,59 @@ export class Handle {
     return releaseSync(this.#hold)
   }
 
+  #withinSync<T>(lease: SyncLease, body: (lease: SyncLease) => T): T {
+    let result: T
+    try {
+      result = body(lease)
+      if (isThenable(result)) throw this.#promised(result)
+    } catch (error) {
+      lease.abort()
+      throw error
+    }
+    return lease.finish(result)
+  }
+
   /** Grants at once where that takes no promise, else asks properly. Never throws in sync. */
   #now<T extends Lease | undefined>(ask: Ask<T>): Promise<T | Lease> {
     try {
-      const place = this.#at()
+      const place = this.at()
       this.#options.signal?.throwIfAborted()
       const hold = acquireAtOnce(place.space, place.terms)
-      return hold === undefined ? this.#later(ask, place) : Promise.resolve(this.#lease(hold))
+      return hold === undefined ? this.#later(ask, place) : Promise.resolve(this.#leaseOf(hold))
     } catch (error) {
       return Promise.reject(error) // a signal's reason may be anything
     }
   }
 
   #later<T extends Lease | undefined>(ask: Ask<T>, { space, terms }: Place): Promise<T> {
-    return ask(space, terms, this.#options, (hold) => this.#lease(hold))
+    return ask(space, terms, this.#options, (hold) => this.#leaseOf(hold))
   }
 
-  #lease(hold: Hold): Lease {
+  #leaseOf(hold: Hold): Lease {
     this.#hold = hold
+    return this.makeLease(hold)
+  }
+
+  #syncLeaseOf(hold: Hold): SyncLease {
+    this.#hold = hold
+    return this.makeSyncLease(hold)
+  }
+
+  protected makeLease(hold: Hold): Lease {
     return new Lease(hold)
   }
 
-  #syncLease(hold: Hold): SyncLease {
-    this.#hold = hold
+  protected makeSyncLease(hold: Hold): SyncLease {
     return new SyncLease(hold)
   }
 
-  #atSync(call: string): Place {
-    const place = this.#at()
+  protected atSync(call: string): Place {
+    const place = this.at()
     if (place.space.syncStore === undefined) assertSync(place.space, this.key, call)
     return place
   }
 
-  #at(): Place {
+  protected at(): Place {
     const instance = this.#source.get()
     if (this.#place?.instance !== instance) this.#place = instance.placeOf(this.key, this.#options)
     return this.#place
@@ -160,6 +183,22 @@ export class Handle {
       this.key,
     )
   }
+}
+
+/** Runs the body, then ends the lease. */
+async function within<T>(lease: Lease, body: (lease: Lease) => T | PromiseLike<T>): Promise<T> {
+  let result: T
+  try {
+    result = await body(lease)
+  } catch (error) {
+    await lease.abort()
+    throw error
+  }
+  return await lease.finish(result)
+}
+
+function permitsOf(found: query.Inspection | undefined): number {
+  return found?.holders.reduce((sum, { permits }) => sum + permits, 0) ?? 0
 }
 
 type Ask<T> = (space: Space, terms: Terms, waiting: Waiting, take: (hold: Hold) => Lease) => Promise<T>

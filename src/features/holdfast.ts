@@ -5,12 +5,20 @@ import { globalSource, Instance, setGlobal, sourceOf } from './instance.js'
 import { type LocalLock, localLock, type LocalLockOptions } from './local-lock.js'
 import { lockOn } from './lock.js'
 import type { LockFunction, Modes, NoModes } from './lock-types.js'
+import { onceOn } from './once.js'
+import type { OnceFunction } from './once-types.js'
 import type { HoldfastOptions } from './options.js'
+import { poolOn } from './pool.js'
+import type { PoolFunction } from './pool-types.js'
+import { type RwLockFunction, rwLockOn } from './rw-lock.js'
 
 /** An independent instance. `M` is the mode of its main store, `N` those of its named stores. */
 export interface Holdfast<M extends Mode = Mode, N extends Modes = NoModes> {
   readonly lock: LockFunction<M, N>
   readonly cached: CachedFunction<M, N>
+  readonly pool: PoolFunction<M, N>
+  readonly rwLock: RwLockFunction<M, N>
+  readonly once: OnceFunction<M, N>
   readonly localLock: (options?: LocalLockOptions) => LocalLock
   /** Releases what is held, ends the waits, and frees every connection and timer that was opened. */
   close(): Promise<void>
@@ -58,7 +66,16 @@ export function createHoldfast(options?: HoldfastOptions): Holdfast {
 export function holdfastOf(instance: Instance): Holdfast {
   const close = (): Promise<void> => instance.close()
   const source = sourceOf(instance)
-  return { lock: lockOn(source), cached: cachedOn(source), localLock, close, [Symbol.asyncDispose]: close }
+  return {
+    lock: lockOn(source),
+    cached: cachedOn(source),
+    pool: poolOn(source),
+    rwLock: rwLockOn(source),
+    once: onceOn(source),
+    localLock,
+    close,
+    [Symbol.asyncDispose]: close,
+  }
 }
 
 /**
@@ -105,3 +122,34 @@ export const lock: LockFunction = lockOn(globalSource)
  * @throws InvalidKeyError, InvalidOptionError; NotConfiguredError at its first use when `configure()` was not called
  */
 export const cached: CachedFunction = cachedOn(globalSource)
+
+/**
+ * N holders at a time: like a lock, for the instance that `configure()` set.
+ *
+ * @example
+ * const api = pool('api-{user}', { max: 10, wait: '5s' })(async (user: string) => { … })
+ * await pool('api', { max: 10 }).size()
+ * @throws InvalidKeyError, InvalidOptionError; PoolFullError at an acquisition when no permit is free
+ */
+export const pool: PoolFunction = poolOn(globalSource)
+
+/**
+ * Readers share, a writer is alone; first come, first served between them.
+ *
+ * @example
+ * const config = rwLock('config', { wait: '5s' })
+ * await config.read.run(() => load())
+ * await config.write.run((lease) => save(lease.token))
+ * @throws InvalidKeyError, InvalidOptionError
+ */
+export const rwLock: RwLockFunction = rwLockOn(globalSource)
+
+/**
+ * Runs unless it is running already, anywhere. With `minHold` it is the lock of a cron job: ten machines start it at the same
+ * second, one runs it.
+ *
+ * @example
+ * const report = once('report', { minHold: '1m' })(async () => { … })
+ * @throws InvalidKeyError, InvalidOptionError
+ */
+export const once: OnceFunction = onceOn(globalSource)

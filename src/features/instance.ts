@@ -1,6 +1,7 @@
 import { type Env, realEnv } from '../core/env.js'
 import { InvalidOptionError, NotConfiguredError } from '../core/errors.js'
 import { defaultMaxWaiters, defaultTtlMs, storeTimeoutMs } from '../core/plan.js'
+import { withoutPasswords } from '../core/printable.js'
 import { Space } from '../core/space.js'
 import type { AnyStore } from '../core/store.js'
 import type { Terms } from '../core/terms.js'
@@ -51,8 +52,9 @@ export class Instance {
     if (space !== undefined) return space
     const known = [...this.#named.keys()]
     const list = known.length === 0 ? 'none were configured' : `there are ${known.join(', ')}`
+    const shown = withoutPasswords(alias)
     throw new InvalidOptionError(
-      `Unknown store alias '${alias}': ${list}. Name it in configure({ stores: { ${alias}: … } }).`,
+      `Unknown store alias '${shown}': ${list}. Name it in configure({ stores: { ${shown}: … } }).`,
     )
   }
 
@@ -66,7 +68,7 @@ export class Instance {
   }
 
   termsOf(key: string, options: ParsedOptions, { capabilities }: AnyStore): Terms {
-    const { expireMs, minHoldMs, onLost, label } = options
+    const { expireMs, minHoldMs, onLost, label, limit, permits, passes, line } = options
     const wantedTtlMs = options.ttlMs ?? this.#options.ttlMs
     const ttlMs = wantedTtlMs ?? (capabilities.crashRelease === 'instant' ? null : defaultTtlMs)
     return {
@@ -77,11 +79,12 @@ export class Instance {
       minHoldMs,
       onLost,
       label,
-      limit: 1,
-      permits: 1,
+      limit,
+      permits,
+      passes,
+      line,
       storeTimeoutMs: this.#options.storeTimeoutMs ?? storeTimeoutMs(ttlMs),
       maxWaiters: this.#options.maxWaiters ?? defaultMaxWaiters,
-      timed: ttlMs !== null || expireMs !== undefined || minHoldMs > 0,
     }
   }
 

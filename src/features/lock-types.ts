@@ -5,7 +5,7 @@ import type { Mode } from '../core/store.js'
 import type { LockOptions } from './options.js'
 
 /** A reusable handle of one key. */
-export interface AsyncLock {
+export interface AsyncLock<L extends Lease = Lease> {
   /** The user's key, without prefix. */
   readonly key: string
   /**
@@ -13,14 +13,14 @@ export interface AsyncLock {
    * @throws LockedError when another holds, LockTimeoutError after waiting, StoreError when the store failed,
    * NotConfiguredError; a cancelled wait rejects with `signal.reason`
    */
-  acquire(): Promise<Lease>
+  acquire(): Promise<L>
   /** As `acquire`, but resolves to undefined when another holds (after `wait`). Works with `await using`. */
-  tryAcquire(): Promise<Lease | undefined>
+  tryAcquire(): Promise<L | undefined>
   /**
    * Acquires, runs the body, releases. A failure to release is logged, not thrown.
    * @throws as `acquire`; what the body throws; LockLostError (with the body's `result`) when the hold was lost
    */
-  run<T>(body: (lease: Lease) => T | PromiseLike<T>): Promise<T>
+  run<T>(body: (lease: L) => T | PromiseLike<T>): Promise<T>
   /** Does anybody hold the key? @throws StoreError */
   isLocked(): Promise<boolean>
   /** Who holds and who waits; undefined: nobody. @throws StoreError */
@@ -32,13 +32,13 @@ export interface AsyncLock {
 }
 
 /** The same without promises: for stores that answer at once. Waiting blocks the thread. */
-export interface SyncLock {
+export interface SyncLock<S extends SyncLease = SyncLease> {
   /** As `acquire`. Use it with `using`. @throws as `acquire`; SyncUnsupportedError when the store only answers with promises */
-  acquireSync(): SyncLease
+  acquireSync(): S
   /** As `tryAcquire`. @throws StoreError, SyncUnsupportedError */
-  tryAcquireSync(): SyncLease | undefined
+  tryAcquireSync(): S | undefined
   /** As `run`. @throws as `acquireSync`; SyncUnsupportedError when the body returns a promise */
-  runSync<T>(body: (lease: SyncLease) => T): T
+  runSync<T>(body: (lease: S) => T): T
   /** As `isLocked`. @throws StoreError, SyncUnsupportedError */
   isLockedSync(): boolean
   /** As `inspect`. @throws StoreError, SyncUnsupportedError */
@@ -111,7 +111,7 @@ export type Modes = Readonly<Record<string, Mode>>
 export type NoModes = Readonly<Record<never, Mode>>
 
 /** The options of a lock on an instance with these named stores: an unknown alias does not compile. */
-type OptionsFor<N extends Modes> = LockOptions<keyof N & string>
+export type OptionsFor<N extends Modes> = LockOptions<keyof N & string>
 
 export type ModeOfLock<O, M extends Mode, N extends Modes> = O extends { readonly store: infer A extends keyof N }
   ? N[A]

@@ -3,7 +3,9 @@ import { type Duration, parseDuration, show } from '../core/duration.js'
 import type { Env } from '../core/env.js'
 import { InvalidOptionError } from '../core/errors.js'
 import { leastTtlMs } from '../core/plan.js'
+import { longestShown } from '../core/printable.js'
 import type { AnyStore } from '../core/store.js'
+import type { Terms } from '../core/terms.js'
 import type { Logger } from '../core/trace.js'
 
 /** Options of one lock. */
@@ -67,6 +69,15 @@ export interface ParsedOptions {
   readonly store: string | undefined
   readonly label: string | undefined
   readonly args: readonly string[] | undefined
+  /** How many permits the key has, and how many a request takes. */
+  readonly limit: number
+  readonly permits: number
+  /** A hold may serve several of this process in turn (`Terms.passes`). */
+  readonly passes: boolean
+  /** Who waits in this process (`Terms.line`). */
+  readonly line: Terms['line']
+  /** A refusal is told by whoever asked for it: the core logs none. */
+  readonly quiet: boolean
 }
 
 /** Options of an instance, read. */
@@ -82,7 +93,7 @@ export interface ParsedHoldfastOptions {
   readonly env: Env | undefined
 }
 
-const defaults: ParsedOptions = {
+export const defaults: ParsedOptions = {
   waitMs: 0,
   ttlMs: undefined,
   expireMs: undefined,
@@ -92,12 +103,14 @@ const defaults: ParsedOptions = {
   store: undefined,
   label: undefined,
   args: undefined,
+  limit: 1,
+  permits: 1,
+  passes: true,
+  line: undefined,
+  quiet: false,
 }
 
-/** It stands in the store for each hold, and in errors. */
-const maxLabelLength = 1_024
-
-/** Reads one option. @throws InvalidOptionError */
+/** Reads one option: gives the value as it is used. @throws InvalidOptionError */
 export type Check = (value: unknown, option: string) => unknown
 
 export const lockChecks: Readonly<Record<keyof LockOptions, Check>> = {
@@ -111,14 +124,14 @@ export const lockChecks: Readonly<Record<keyof LockOptions, Check>> = {
   signal: (value, option) => typed(value instanceof AbortSignal, value, option, 'an AbortSignal'),
   onLost: (value, option) => typed(value === 'throw' || value === 'warn', value, option, `'throw' or 'warn'`),
   store: (value, option) => typed(typeof value === 'string', value, option, 'the alias of a store'),
-  label: (value, option) => typed(isLabel(value), value, option, `text of ${maxLabelLength} characters at most`),
+  label: (value, option) => typed(isLabel(value), value, option, `text of ${longestShown} characters at most`),
   args: (value, option) => typed(isListOfText(value), value, option, `a list of names such as ['id']`),
 }
 
 const holdfastChecks = {
   store: (value) => value, // judged where it is opened
   stores: (value, option) => typed(isRecord(value), value, option, 'an object of stores by alias'),
-  prefix: (value, option) => typed(typeof value === 'string', value, option, 'text'),
+  prefix: (value, option) => typed(isPrefix(value), value, option, 'well-formed text'),
   ttl: lockChecks.ttl,
   cacheTtl: (value, option) => (value === null ? null : parseDuration(value, option, 1)),
   storeTimeout: (value, option) => parseDuration(value, option, 1),
@@ -129,10 +142,11 @@ const holdfastChecks = {
 
 const lockNames = { wait: 'waitMs', ttl: 'ttlMs', expire: 'expireMs', minHold: 'minHoldMs' } as const
 
-/** @throws InvalidOptionError */
-export function parseLockOptions(options: LockOptions | undefined): ParsedOptions {
+/** Reads the options of a lock, and those that `more` has besides. @throws InvalidOptionError */
+export function parseLockOptions(options: LockOptions | undefined, more?: Record<string, Check>): ParsedOptions {
   if (options === undefined) return defaults
-  const parsed = { ...defaults, ...readOptions(options, lockChecks, lockNames) }
+  const checks = more === undefined ? lockChecks : { ...lockChecks, ...more }
+  const parsed = { ...defaults, ...readOptions(options, checks, lockNames) }
   if (parsed.expireMs !== undefined && parsed.minHoldMs > parsed.expireMs) {
     throw new InvalidOptionError('minHold is longer than expire: a hold cannot last longer than its hard limit.')
   }
@@ -176,7 +190,7 @@ export function readOptions(
     const check = Object.hasOwn(checks, option) ? checks[option] : undefined
     if (check === undefined) {
       throw new InvalidOptionError(
-        `Unknown option '${option}'${didYouMean(option, checks)}: there are ${Object.keys(checks).join(', ')}.`,
+        `Unknown option ${show(option)}${didYouMean(option, checks)}: there are ${Object.keys(checks).join(', ')}.`,
       )
     }
     if (value !== undefined) parsed[names[option] ?? option] = check(value, option)
@@ -184,6 +198,7 @@ export function readOptions(
   return parsed
 }
 
+/** @throws InvalidOptionError when it does not fit */
 export function typed(fits: boolean, value: unknown, option: string, wanted: string): unknown {
   if (!fits) throw new InvalidOptionError(`${option} is ${show(value)}: give ${wanted}.`)
   return value
@@ -224,8 +239,13 @@ function isListOfText(value: unknown): boolean {
   return Array.isArray(value) && value.every((item) => typeof item === 'string')
 }
 
+/** Two halves of surrogate pairs would be one name on the wire. */
+function isPrefix(value: unknown): boolean {
+  return typeof value === 'string' && value.isWellFormed()
+}
+
 function isLabel(value: unknown): boolean {
-  return typeof value === 'string' && value.length <= maxLabelLength
+  return typeof value === 'string' && value.length <= longestShown
 }
 
 function isCount(value: unknown): boolean {

@@ -110,9 +110,9 @@ function describe(space: Space, terms: Terms, record: KeyRecord | undefined): In
     pid,
     label,
   }))
-  const elsewhere = record?.waiters.filter(({ owner }) => owner !== local?.contender) ?? []
+  const elsewhere = record?.waiters.filter(({ owner }) => local?.contenders.includes(owner) !== true) ?? []
   const here =
-    local?.waiters.map((waiter, index) => ({ ...waiter, owner: `${local.contender ?? ''}+${String(index)}` })) ?? []
+    local?.waiters.map((waiter, index) => ({ ...waiter, owner: `${local.contenders[0] ?? ''}+${String(index)}` })) ?? []
   const waiters = [...elsewhere, ...here].map(({ owner, since, host, pid, label }): WaiterInfo => ({
     id: shortHash(owner),
     since: new Date(since),

@@ -1,4 +1,5 @@
 import { SyncUnsupportedError } from '../core/errors.js'
+import type { SyncLease } from '../core/lease.js'
 import { type Callable, decorate, dress, keyMaker, type KeySpec, type Kind, kindOf } from './decorate.js'
 import { Handle, isThenable } from './handle.js'
 import type { Source } from './instance.js'
@@ -8,6 +9,12 @@ export interface WrapOptions {
   readonly source: Source
   readonly key: KeySpec
   readonly options: ParsedOptions
+  /** What is asked, for one key. Default: a Handle. */
+  readonly handle?: (key: string) => Handle
+  /** Called in place of the function, with its `this` and its arguments, where another holds. Default: the call throws. */
+  readonly refused?: Callable | undefined
+  /** More calls for what is wrapped, sync or async like the function. */
+  readonly calls?: (at: HandleOf, isAsync: boolean) => Record<string, Callable>
 }
 
 /** Wraps or decorates, as the arguments say, so that each call holds the lock of its key. @throws InvalidOptionError, KeyTemplateError */
@@ -15,31 +22,39 @@ export function wrapWithLock(wrapping: WrapOptions, args: readonly unknown[]): u
   return decorate('A lock', args, (fn) => wrap(wrapping, fn))
 }
 
-function wrap({ source, key, options }: WrapOptions, fn: Callable): Callable {
+function wrap({ source, key, options, refused, ...wrapping }: WrapOptions, fn: Callable): Callable {
   const keyOf = keyMaker(key, fn, options.args)
-  const handleOf = (self: unknown, args: readonly unknown[]): Handle => new Handle(source, keyOf(self, args), options)
+  const make = wrapping.handle ?? ((text: string) => new Handle(source, text, options))
+  const handleOf = (self: unknown, args: readonly unknown[]): Handle => make(keyOf(self, args))
   const kind = kindOf(fn)
-  const wrapped = callers[kind](fn, handleOf)
+  const wrapped = callers[kind](fn, handleOf, refused)
   // `job.isLocked(1)` is called on the wrapped function itself: that is no `this` of a method
   const at = (self: unknown, args: readonly unknown[]): Handle => handleOf(self === wrapped ? undefined : self, args)
-  dress(wrapped, fn, kind === 'async' || kind === 'asyncGenerator' ? asyncCalls(at) : syncCalls(at))
+  const isAsync = kind === 'async' || kind === 'asyncGenerator'
+  dress(wrapped, fn, { ...(isAsync ? asyncCalls(at) : syncCalls(at)), ...wrapping.calls?.(at, isAsync) })
   return wrapped
 }
 
-type HandleOf = (self: unknown, args: readonly unknown[]) => Handle
+export type HandleOf = (self: unknown, args: readonly unknown[]) => Handle
 
-const callers: Record<Kind, (fn: Callable, handleOf: HandleOf) => Callable> = {
-  async: (fn, handleOf) =>
+const callers: Record<Kind, (fn: Callable, handleOf: HandleOf, refused?: Callable) => Callable> = {
+  async: (fn, handleOf, refused) =>
     async function (...args) {
-      return await handleOf(this, args).run(() => fn.apply(this, args))
+      const handle = handleOf(this, args)
+      const body = (): unknown => fn.apply(this, args)
+      return await (refused === undefined ? handle.run(body) : handle.runElse(body, () => refused.apply(this, args)))
     },
-  sync: (fn, handleOf) =>
+  sync: (fn, handleOf, refused) =>
     function (...args) {
-      return callSync(handleOf(this, args), () => fn.apply(this, args))
+      const lease = acquireForPlain(handleOf(this, args), refused !== undefined)
+      if (lease === undefined) return refused?.apply(this, args)
+      return callSync(lease, () => fn.apply(this, args))
     },
-  generator: (fn, handleOf) =>
+  generator: (fn, handleOf, refused) =>
     function* (...args) {
-      const lease = handleOf(this, args).acquireSync()
+      const handle = handleOf(this, args)
+      const lease = refused === undefined ? handle.acquireSync() : handle.tryAcquireSync()
+      if (lease === undefined) return refused?.apply(this, args)
       let result: unknown
       let finished = false
       try {
@@ -50,9 +65,11 @@ const callers: Record<Kind, (fn: Callable, handleOf: HandleOf) => Callable> = {
       }
       return lease.finish(result)
     },
-  asyncGenerator: (fn, handleOf) =>
+  asyncGenerator: (fn, handleOf, refused) =>
     async function* (...args) {
-      const lease = await handleOf(this, args).acquire()
+      const handle = handleOf(this, args)
+      const lease = await (refused === undefined ? handle.acquire() : handle.tryAcquire())
+      if (lease === undefined) return await refused?.apply(this, args)
       let result: unknown
       let finished = false
       try {
@@ -66,8 +83,7 @@ const callers: Record<Kind, (fn: Callable, handleOf: HandleOf) => Callable> = {
 }
 
 /** A plain function may turn out to return a promise: then the lock is held until that settles. */
-function callSync(handle: Handle, body: () => unknown): unknown {
-  const lease = acquireForPlain(handle)
+function callSync(lease: SyncLease, body: () => unknown): unknown {
   let result: unknown
   try {
     result = body()
@@ -85,9 +101,10 @@ function callSync(handle: Handle, body: () => unknown): unknown {
   )
 }
 
-function acquireForPlain(handle: Handle): ReturnType<Handle['acquireSync']> {
+/** undefined: another holds, and somebody will be asked in place of the function. */
+function acquireForPlain(handle: Handle, mayFail: boolean): SyncLease | undefined {
   try {
-    return handle.acquireSync()
+    return mayFail ? handle.tryAcquireSync() : handle.acquireSync()
   } catch (error) {
     if (!(error instanceof SyncUnsupportedError)) throw error
     const text = `${error.message} If the wrapped function returns a promise, declare it async.`

@@ -1,5 +1,6 @@
 import { realEnv } from '../core/env.js'
 import type { Env, KeepAlive, Timer } from '../core/env.js'
+import { perform, type Task } from '../core/timers.js'
 import { seededRandom } from './seeded-random.js'
 
 /** How a {@link virtualEnv} begins. */
@@ -103,11 +104,16 @@ class HandDrivenEnv implements VirtualEnv {
     return this.#bootMs
   }
 
-  setTimer(fire: () => void, delayMs: number, keepAlive: KeepAlive): Timer {
+  setTimer(task: Task, delayMs: number, keepAlive: KeepAlive): Timer {
     // The comparison is false for NaN too.
     const dueInMs = delayMs > shortestTimerMs ? delayMs : shortestTimerMs
     this.#timersSet += 1
-    const timer: PendingTimer = { atMs: this.#nowMs + dueInMs, order: this.#timersSet, keepAlive, fire }
+    const timer: PendingTimer = {
+      atMs: this.#nowMs + dueInMs,
+      order: this.#timersSet,
+      keepAlive,
+      fire: () => perform(task),
+    }
     this.#timers.splice(this.#placeOf(timer), 0, timer)
     return { clear: () => this.#remove(timer) }
   }

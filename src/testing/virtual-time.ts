@@ -114,7 +114,7 @@ function identity(time: Env, self: Env): Env {
     nowMs: () => time.nowMs(),
     wallMs: () => time.wallMs(),
     bootMs: () => time.bootMs(),
-    setTimer: (fire, delayMs, keepAlive) => time.setTimer(fire, delayMs, keepAlive),
+    setTimer: (task, delayMs, keepAlive) => time.setTimer(task, delayMs, keepAlive),
     setImmediate: (run) => time.setImmediate(run),
     sleepSync: (ms) => time.sleepSync(ms),
     random: () => self.random(),

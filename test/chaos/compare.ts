@@ -1,45 +1,18 @@
 /**
- * Writes the table of docs/chaos.md from reports of runs with one seed: `npm run soak -- --chaos --library X --seed N` first, for
+ * Writes the comparison of docs/chaos.md from reports of runs with one seed: `npm run soak -- --chaos --library X --seed N` first, for
  * each library, then `node --import tsx test/chaos/compare.ts N`.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { format, resolveConfig } from 'prettier'
 import { libraries } from '../fleet/libraries.js'
+import { type Column, countOf, fill, reportsIn, type SavedReport, tableOf, today } from './page.js'
 import { shapes } from './plan.js'
-import type { Report } from './report.js'
 
-const FOLDER = join('.cache', 'chaos')
-const PAGE = join('docs', 'chaos.md')
-const BETWEEN = /(<!-- chaos:begin -->)[\s\S]*(<!-- chaos:end -->)/
-
-const [seed = ''] = process.argv.slice(2)
-const reports = readdirSync(FOLDER)
-  .filter((name) => name.endsWith(`-${seed}.json`) && !name.startsWith('test-'))
-  .map((name) => JSON.parse(readFileSync(join(FOLDER, name), 'utf8')) as Report)
-if (reports.length === 0) throw new Error(`There are no reports with the seed ${seed} in ${FOLDER}.`)
-
-const page = readFileSync(PAGE, 'utf8')
-const filled = page.replace(BETWEEN, (_, begin: string, end: string) => `${begin}\n\n${tables()}\n\n${end}`)
-writeFileSync(PAGE, await format(filled, { ...(await resolveConfig(PAGE)), parser: 'markdown' }))
-
-function tables(): string {
-  const parts = shapes.map((shape) => {
-    const rows = libraries.flatMap(({ id }) => reports.filter((one) => one.library === id && one.shape === shape))
-    return rows.length === 0 ? [] : [`### ${shape}\n\n${head}\n${rows.map(rowOf).join('\n')}`]
-  })
-  const [first] = reports
-  const about = `Seed ${seed}, ${String(first?.clients)} processes, ttl 1 s, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}.`
-  return [...parts.flat(), about].join('\n\n')
-}
-
-const columns: readonly (readonly [title: string, of: (report: Report) => string | number])[] = [
+const columns: readonly Column[] = [
   ['library', ({ library, version }) => `${library} ${version}`],
   ['faults', ({ faults }) => faults.all ?? 0],
   ['grants a second', ({ grantsPerSecond }) => grantsPerSecond ?? '–'],
   ['two at once', ({ overlaps }) => overlaps.whileConditionsHeld],
-  ['longest, ms', ({ overlaps }) => (overlaps.whileConditionsHeld > 0 ? (overlaps.longestMs ?? '–') : '–')],
-  ['the same, excused', ({ overlaps }) => Object.values(overlaps.excused).reduce((sum, count) => sum + count, 0)],
+  ['the same, excused', ({ overlaps }) => countOf(overlaps.excused)],
   ['effects after the successor’s', ({ staleEffects }) => staleEffects.all],
   ['of these refused by the token', ({ staleEffects }) => staleEffects.refused],
   ['updates lost, unfenced', ({ lostUpdates }) => lostUpdates['counter-unfenced'] ?? 0],
@@ -51,8 +24,20 @@ const columns: readonly (readonly [title: string, of: (report: Report) => string
   ['processes that stayed', ({ stayed }) => stayed],
   ['keys left', ({ leakedKeys }) => leakedKeys.length],
 ]
-const head = `| ${columns.map(([title]) => title).join(' | ')} |\n|${' --- |'.repeat(columns.length)}`
-const rowOf = (report: Report): string => `| ${columns.map(([, of]) => String(of(report))).join(' | ')} |`
+
+const [seed = '', folder = join('.cache', 'chaos')] = process.argv.slice(2)
+const reports = reportsIn(folder, (report) => String(report.seed) === seed)
+const [first] = reports
+if (first === undefined) throw new Error(`There are no reports with the seed ${seed} in ${folder}.`)
+const about = `Seed ${seed}, ${first.clients} processes, ttl 1 s, Node ${process.versions.node}, ${today()}.`
+await fill('chaos', [...shapes.redis.flatMap(tablesOf), about].join('\n\n'))
+
+function tablesOf(shape: string): string[] {
+  const rows: SavedReport[] = libraries.flatMap(({ id }) =>
+    reports.filter((one) => one.library === id && one.shape === shape),
+  )
+  return rows.length === 0 ? [] : [`### ${shape}\n\n${tableOf(columns, rows)}`]
+}
 
 function idle(byWorkload: Readonly<Record<string, number>>): string {
   const names = Object.entries(byWorkload).filter(([, count]) => count === 0)

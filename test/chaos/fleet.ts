@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { MovableClock } from '../fleet/clock/clock.js'
 import { machineMs } from '../fleet/machine-clock.js'
 import { type Proxy, startProxy } from '../support/servers/proxy.js'
 import type { ClientSettings, Order } from './messages.js'
@@ -11,8 +12,11 @@ const MOST_STDERR = 2000
 export interface FleetOptions {
   readonly program: string
   readonly clients: number
-  readonly settings: Pick<ClientSettings, 'library' | 'resourcePort' | 'ttlMs' | 'seed'>
-  readonly url: string
+  readonly settings: Pick<ClientSettings, 'library' | 'resourcePort' | 'ttlMs' | 'seed' | 'crowd'>
+  /** undefined: locks do not leave the process. */
+  readonly url: string | undefined
+  /** Of each client; none where they cannot be moved. */
+  readonly clocks: readonly MovableClock[]
 }
 
 export interface Kill {
@@ -36,13 +40,14 @@ export class Fleet {
   private constructor(options: FleetOptions, proxies: readonly Proxy[]) {
     this.#options = options
     this.proxies = proxies
-    this.#members = proxies.map((_, client) => this.#spawn(client, 0))
+    this.#members = Array.from({ length: options.clients }, (_, client) => this.#spawn(client, 0))
     process.once('exit', this.#killAll)
   }
 
   static async start(options: FleetOptions): Promise<Fleet> {
-    const proxies = await Promise.all(Array.from({ length: options.clients }, () => startProxy(options.url)))
-    return new Fleet(options, proxies)
+    const { url, clients } = options
+    if (url === undefined) return new Fleet(options, [])
+    return new Fleet(options, await Promise.all(Array.from({ length: clients }, () => startProxy(url))))
   }
 
   async stopFor(client: number, ms: number): Promise<void> {
@@ -54,6 +59,22 @@ export class Fleet {
 
   stall(client: number, ms: number): void {
     this.#order(this.#member(client), { do: 'stall', ms })
+  }
+
+  async moveClocksFor(clients: readonly number[], ms: number, byMs: number): Promise<void> {
+    const move = (offsetMs: number): void => clients.forEach((client) => this.#options.clocks[client]?.setMs(offsetMs))
+    move(byMs)
+    await sleep(ms)
+    move(0)
+  }
+
+  /** Of these, those whose store can fail. */
+  async failStoresFor(clients: readonly number[], ms: number): Promise<void> {
+    const order = (on: boolean): void =>
+      clients.forEach((client) => this.#order(this.#member(client), { do: 'fail-store', on }))
+    order(true)
+    await sleep(ms)
+    order(false)
   }
 
   /** Killed; another takes its place after so long. */
@@ -105,11 +126,14 @@ export class Fleet {
   }
 
   #spawn(client: number, incarnation: number): Member {
-    const { program, settings } = this.#options
+    const { program, settings, clocks } = this.#options
     const place = this.proxies[client]?.url ?? ''
     const seed = settings.seed * 1000 + client * 37 + incarnation
     const own: ClientSettings = { ...settings, client, incarnation, place, seed }
-    const child = fork(program, [JSON.stringify(own)], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+    const child = fork(program, [JSON.stringify(own)], {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: { ...process.env, ...clocks[client]?.env },
+    })
     const member: Member = { process: child, incarnation, expected: false, ended: false }
     let stderr = ''
     child.stderr?.on('data', (text: Buffer) => (stderr = (stderr + text.toString()).slice(-MOST_STDERR)))

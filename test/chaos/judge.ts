@@ -70,15 +70,23 @@ export function judge(history: History, context: Context): Verdict {
       refused: history.stale.filter(({ fenced, accepted }) => fenced && !accepted).length,
       accepted: history.stale.filter((act) => isWronglyAccepted(act, context)).length,
     },
-    lostUpdates: Object.fromEntries(
-      [...history.counters].map(([key, { increments, value }]) => [key, increments - value]),
-    ),
+    lostUpdates: lostUpdatesOf(history),
     ...progressOf(history.holds, context),
     waits: { p50Ms: percentile(waits, 50), p99Ms: percentile(waits, 99), maxMs: percentile(waits, 100) },
     handOverMs: handOversOf(lists, context),
     afterCrashMs: lists.flatMap((holds) => afterCrashesOf(holds, context)),
     mostOvertakes: Math.max(0, ...lists.map((holds) => overtakesOf(holds, context))),
   }
+}
+
+/** By the workload's name for the key, without its process. */
+function lostUpdatesOf({ counters }: History): Record<string, number> {
+  const lost: Record<string, number> = {}
+  for (const [key, { increments, value }] of counters) {
+    const name = key.split('/').at(-1) ?? key
+    lost[name] = (lost[name] ?? 0) + increments - value
+  }
+  return lost
 }
 
 /** A hold is known to be active from its grant to the last look that said so. Both ends are on the safe side. */
@@ -88,7 +96,8 @@ export function overlapsOf(holds: readonly HoldRecord[], context: Conditions): O
   for (const newer of holds) {
     if (newer.seenMs <= newer.grantedMs) continue // never seen active
     active = active.filter(({ seenMs }) => seenMs > newer.grantedMs)
-    if (active.length >= newer.limit) {
+    const taken = active.reduce((sum, { permits }) => sum + permits, 0)
+    if (taken + newer.permits > newer.limit) {
       const older = active.reduce((first, hold) => (hold.seenMs < first.seenMs ? hold : first))
       const ms = Math.min(older.seenMs, newer.seenMs) - newer.grantedMs
       found.push({ older, newer, ms, excuse: excuseOf(older, newer, context) })

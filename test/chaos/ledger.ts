@@ -9,6 +9,8 @@ export interface HoldRecord {
   readonly workload: string
   readonly key: string
   readonly limit: number
+  /** How much of the limit it takes. */
+  readonly permits: number
   readonly token: number | undefined
   readonly askedMs: number
   readonly grantedMs: number
@@ -44,6 +46,8 @@ export interface History {
   readonly missedMs: number[]
   readonly toldLateMs: number[]
   readonly unhandled: string[]
+  /** In stores of processes. */
+  readonly left: string[]
   maxRssBytes: number
 }
 
@@ -72,6 +76,7 @@ export class Ledger {
     missedMs: [],
     toldLateMs: [],
     unhandled: [],
+    left: [],
     maxRssBytes: 0,
   }
   /** When each client and each workload was granted something last. */
@@ -116,11 +121,14 @@ export class Ledger {
       case 'size':
         history.maxRssBytes = Math.max(history.maxRssBytes, statement.rssBytes)
         return undefined
+      case 'left':
+        history.left.push(...statement.keys)
+        return undefined
     }
   }
 
   #granted(teller: Teller, grant: Statement & { t: 'grant' }): void {
-    const { workload, key, limit, token, askedMs, grantedMs } = grant
+    const { workload, key, limit, permits, token, askedMs, grantedMs } = grant
     const { client, incarnation } = teller
     const record: HoldRecord = {
       client,
@@ -128,6 +136,7 @@ export class Ledger {
       workload,
       key,
       limit,
+      permits,
       token,
       askedMs,
       grantedMs,

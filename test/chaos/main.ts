@@ -8,12 +8,19 @@ import { problemsOf, reportOf } from './report.js'
 import { type Run, runChaos } from './run.js'
 import { timelineOf } from './timeline.js'
 
+/** One for each store that there is. */
+const ours = ['holdfast', 'holdfast-memory']
+
+/** A history stays in memory until it is judged. */
+const ROUND_SECONDS = 600
+
 const usage = `Usage: npm run soak -- --chaos [options]
-  --minutes N     how long there are faults, in each shape (default 30)
+  --minutes N     how long there are faults, in each shape of each store (default 30)
   --seconds N     the same, in seconds
-  --shape X       ${shapes.join(', ')} or all (default all)
+  --shape X       ${Object.values(shapes).flat().join(', ')} or all (default all)
+                  (after each ${ROUND_SECONDS / 60} all is healed and looked at; the next seed goes on)
   --seed N        decides which faults come when (default: drawn, and printed)
-  --library X     what is put through it (default holdfast)
+  --library X     what is put through it (default ${ours.join(' and ')}: every store)
   --clients N     processes (default 6)
   --out FOLDER    where reports and timelines go (default .cache/chaos)`
 
@@ -23,7 +30,7 @@ const { values } = parseArgs({
     seconds: { type: 'string' },
     shape: { type: 'string', default: 'all' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1e6)) },
-    library: { type: 'string', default: 'holdfast' },
+    library: { type: 'string' },
     clients: { type: 'string', default: '6' },
     out: { type: 'string', default: join('.cache', 'chaos') },
     help: { type: 'boolean', default: false },
@@ -37,13 +44,20 @@ async function soak(): Promise<void> {
   const seconds = numberOf('seconds', values.seconds ?? String(numberOf('minutes', values.minutes) * 60))
   const seed = numberOf('seed', values.seed)
   const clients = numberOf('clients', values.clients)
-  const { id } = libraryOf(values.library)
-  const chosen = shapes.filter((shape) => values.shape === 'all' || values.shape === shape)
-  if (chosen.length === 0) throw new Error(`There is no shape ${values.shape}.\n${usage}`)
-  for (const shape of chosen) {
-    console.log(`${id}, ${shape}, seed ${seed}, ${seconds} s, ${clients} processes`)
-    const onProgress = (line: string): void => console.log(`  ${line}`)
-    finish(await runChaos({ library: id, shape, seed, seconds, clients, onProgress }))
+  const ids = values.library === undefined ? ours : [values.library]
+  const runs = ids.flatMap((library) =>
+    shapes[libraryOf(library).store]
+      .filter((shape) => values.shape === 'all' || values.shape === shape)
+      .map((shape) => ({ library, shape })),
+  )
+  if (runs.length === 0) throw new Error(`There is no shape ${values.shape} for ${ids.join(' or ')}.\n${usage}`)
+  for (const { library, shape } of runs) {
+    for (let done = 0, round = seed; done < seconds; done += ROUND_SECONDS, round++) {
+      const length = Math.min(ROUND_SECONDS, seconds - done)
+      console.log(`${library}, ${shape}, seed ${round}, ${length} s, ${clients} processes`)
+      const onProgress = (line: string): void => console.log(`  ${line}`)
+      finish(await runChaos({ library, shape, seed: round, seconds: length, clients, onProgress }))
+    }
   }
 }
 

@@ -6,14 +6,20 @@ export interface ClientSettings {
   /** Which of the processes of this client: it is killed, and another takes its place. */
   readonly incarnation: number
   readonly library: string
+  /** '' where locks do not leave the process. */
   readonly place: string
   readonly resourcePort: number
   readonly ttlMs: number
   readonly seed: number
+  /** How many of each loop that a workload asks for, with pauses as many times as long. */
+  readonly crowd: number
 }
 
 /** Orders of the supervisor to a client. */
-export type Order = { readonly do: 'stall'; readonly ms: number } | { readonly do: 'finish' }
+export type Order =
+  | { readonly do: 'stall'; readonly ms: number }
+  | { readonly do: 'fail-store'; readonly on: boolean }
+  | { readonly do: 'finish' }
 
 /** How a hold ended, as its holder knows it. */
 export type HoldEnd = 'released' | 'lost'
@@ -27,6 +33,7 @@ export type Statement =
       readonly workload: string
       readonly key: string
       readonly limit: number
+      readonly permits: number
       readonly token: number | undefined
       readonly askedMs: number
       readonly grantedMs: number
@@ -61,6 +68,8 @@ export type Statement =
   | { readonly t: 'told'; readonly lateMs: number }
   | { readonly t: 'unhandled'; readonly error: string }
   | { readonly t: 'size'; readonly rssBytes: number }
+  /** What stays in a store of its own though everything is released. */
+  | { readonly t: 'left'; readonly keys: readonly string[] }
 
 /** The resource's answer: refused when the token is stale. */
 export interface Answer {

@@ -6,6 +6,9 @@ import type { Fleet } from './fleet.js'
 import type { FaultKind, PlannedFault } from './plan.js'
 import type { Site } from './site.js'
 
+/** How far a client's clock is moved, at most. */
+const CLOCK_STEP_MS = 3000
+
 /** A fault that happened. */
 export interface Fault {
   readonly kind: FaultKind
@@ -16,14 +19,14 @@ export interface Fault {
 
 export class Nemesis {
   readonly faults: Fault[] = []
-  readonly #site: Site
+  readonly #site: Site | undefined
   readonly #fleet: Fleet
   readonly #forgets: boolean
   /** What has to end before a client, a proxy, or the servers get their next fault. */
   readonly #turns = new Map<string, Promise<void>>()
   #failure: Error | undefined = undefined
 
-  constructor(site: Site, fleet: Fleet, { forgets }: { forgets: boolean }) {
+  constructor(site: Site | undefined, fleet: Fleet, { forgets }: { forgets: boolean }) {
     this.#site = site
     this.#fleet = fleet
     this.#forgets = forgets
@@ -57,8 +60,8 @@ export class Nemesis {
     return settled
   }
 
-  async #make({ kind, clients, lastsMs, degree }: PlannedFault): Promise<void> {
-    const site = this.#site
+  async #make(fault: PlannedFault): Promise<void> {
+    const { kind, clients, lastsMs, degree } = fault
     const [client = 0] = clients
     switch (kind) {
       case 'client-stop':
@@ -68,16 +71,33 @@ export class Nemesis {
       case 'client-stall':
         this.#fleet.stall(client, lastsMs)
         return sleep(lastsMs)
+      case 'client-clock-ahead':
+        return this.#fleet.moveClocksFor(clients, lastsMs, 100 + degree * CLOCK_STEP_MS)
+      case 'client-clock-back':
+        return this.#fleet.moveClocksFor(clients, lastsMs, -100 - degree * CLOCK_STEP_MS)
+      case 'store-fails':
+        return this.#fleet.failStoresFor(clients, lastsMs)
       case 'black-hole':
         return this.#onProxies(clients, lastsMs, (proxy, on) => proxy.blackhole(on))
       case 'replies-lost':
         return this.#onProxies(clients, lastsMs, (proxy, on) => proxy.dropReplies(on))
+      case 'requests-lost':
+        return this.#onProxies(clients, lastsMs, (proxy, on) => proxy.dropRequests(on))
+      case 'forgotten':
+        return this.#onProxies(clients, lastsMs, (proxy, on) => (on ? proxy.forget() : proxy.cut()))
       case 'delay':
         return this.#onProxies(clients, lastsMs, (proxy, on) => proxy.delayMs(on ? 20 + degree * 600 : 0))
       case 'cut':
         return this.#onProxies(clients, 0, (proxy) => proxy.cut())
       case 'replay':
         return this.#onProxies(clients, lastsMs, (proxy, on) => proxy.replayAfterMs(on ? 1 + degree * 2000 : 0))
+      default:
+        return this.#befall(existing(this.#site), { kind, lastsMs, degree })
+    }
+  }
+
+  async #befall(site: Site, { kind, lastsMs, degree }: Omit<PlannedFault, 'clients' | 'atMs'>): Promise<void> {
+    switch (kind) {
       case 'server-stop':
         return site.stopFor(lastsMs)
       case 'server-kill':
@@ -100,6 +120,8 @@ export class Nemesis {
         return site.failOver(lastsMs, degree > 0.5 ? degree * 500 : 0, this.#fleet.proxies)
       case 'split':
         return site.splitFor(lastsMs, this.#fleet.proxies)
+      default:
+        throw new Error(`nobody knows how to make ${kind}`)
     }
   }
 
@@ -112,9 +134,15 @@ export class Nemesis {
   }
 }
 
+function existing(site: Site | undefined): Site {
+  if (site === undefined) throw new Error('there are no servers')
+  return site
+}
+
 /** Faults of one place come one after another; those of different places at the same time. */
 function placesOf({ kind, clients }: PlannedFault): string[] {
   if (clients.length === 0) return ['servers']
-  if (kind.startsWith('client-')) return clients.map((client) => `client ${client}`)
+  if (kind.startsWith('client-clock')) return clients.map((client) => `clock ${client}`)
+  if (kind.startsWith('client-') || kind === 'store-fails') return clients.map((client) => `client ${client}`)
   return clients.map((client) => `proxy ${client} ${kind}`)
 }

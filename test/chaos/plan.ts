@@ -1,16 +1,29 @@
 /** Which faults come when: decided by the seed alone. */
+import type { Library } from '../fleet/subject.js'
 import { type Random, seeded } from '../fleet/random.js'
 
-/** What the servers are like: nothing is forgotten; a restart forgets all; a replica takes over. */
-export type Shape = 'persistent' | 'empty' | 'replicated'
-export const shapes: readonly Shape[] = ['persistent', 'empty', 'replicated']
+/** What Redis is like: nothing is forgotten; a restart forgets all; a replica takes over. And a store in each process's own memory. */
+export type Shape = 'persistent' | 'empty' | 'replicated' | 'memory'
+const onRedis: readonly Shape[] = ['persistent', 'empty', 'replicated']
+/** By where a library's locks stand. */
+export const shapes: Readonly<Record<Library['store'], readonly Shape[]>> = {
+  redis: onRedis,
+  memory: ['memory'],
+  file: [],
+}
+const everywhere: readonly Shape[] = [...onRedis, 'memory']
 
 export type FaultKind =
   | 'client-stop'
   | 'client-kill'
   | 'client-stall'
+  | 'client-clock-ahead'
+  | 'client-clock-back'
+  | 'store-fails'
   | 'black-hole'
   | 'replies-lost'
+  | 'requests-lost'
+  | 'forgotten'
   | 'delay'
   | 'cut'
   | 'replay'
@@ -39,20 +52,27 @@ export interface PlannedFault {
 
 interface Kind {
   readonly weight: number
-  /** Default: all. */
+  /** Default: those on Redis. */
   readonly shapes?: readonly Shape[]
   /** How many clients it hits, at most; 0: it is a fault of the servers. */
   readonly clients: number
+  /** The first client that it can hit; default 0. */
+  readonly from?: number
   /** How long it lasts, in ttls, from and to. */
   readonly ttls: readonly [least: number, most: number]
 }
 
 export const faultKinds: Readonly<Record<FaultKind, Kind>> = {
-  'client-stop': { weight: 18, clients: 1, ttls: [0.2, 3] },
-  'client-kill': { weight: 8, clients: 1, ttls: [0, 1] },
-  'client-stall': { weight: 7, clients: 1, ttls: [0.2, 2] },
+  'client-stop': { weight: 18, shapes: everywhere, clients: 1, ttls: [0.2, 3] },
+  'client-kill': { weight: 8, shapes: everywhere, clients: 1, ttls: [0, 1] },
+  'client-stall': { weight: 7, shapes: everywhere, clients: 1, ttls: [0.2, 2] },
+  'client-clock-ahead': { weight: 2, shapes: everywhere, clients: 3, ttls: [0.3, 2] },
+  'client-clock-back': { weight: 2, shapes: everywhere, clients: 3, ttls: [0.3, 2] },
+  'store-fails': { weight: 30, shapes: ['memory'], clients: 3, from: 1, ttls: [0.2, 3] },
   'black-hole': { weight: 10, clients: 3, ttls: [0.2, 3] },
   'replies-lost': { weight: 8, clients: 3, ttls: [0.02, 1.5] },
+  'requests-lost': { weight: 4, clients: 3, ttls: [0.02, 1.5] },
+  forgotten: { weight: 4, clients: 3, ttls: [0.5, 6] },
   delay: { weight: 5, clients: 3, ttls: [0.3, 2] },
   cut: { weight: 6, clients: 6, ttls: [0, 0] },
   replay: { weight: 4, clients: 3, ttls: [0.5, 2] },
@@ -86,7 +106,7 @@ export interface PlanOptions {
 export function planFaults(options: PlanOptions): PlannedFault[] {
   const random = seeded(options.seed)
   const kinds = (Object.keys(faultKinds) as FaultKind[]).filter(
-    (kind) => !options.without.has(kind) && (faultKinds[kind].shapes ?? shapes).includes(options.shape),
+    (kind) => !options.without.has(kind) && (faultKinds[kind].shapes ?? onRedis).includes(options.shape),
   )
   const first = shuffled(kinds, random)
   const plan: PlannedFault[] = []
@@ -101,9 +121,9 @@ function draw(
   kind: FaultKind,
   { atMs, random, clients, ttlMs }: { atMs: number; random: Random; clients: number; ttlMs: number },
 ): PlannedFault {
-  const { clients: most, ttls } = faultKinds[kind]
-  const everyone = Array.from({ length: clients }, (_, client) => client)
-  const count = most === 0 ? 0 : random.whole(1, Math.min(most, clients))
+  const { clients: most, from = 0, ttls } = faultKinds[kind]
+  const everyone = Array.from({ length: clients }, (_, client) => client).slice(from)
+  const count = most === 0 ? 0 : random.whole(1, Math.min(most, everyone.length))
   const [least, longest] = ttls
   return {
     atMs,

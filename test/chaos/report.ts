@@ -8,6 +8,7 @@ export function reportOf(run: Run) {
   const { options, history, verdict, faults, startMs, healedMs, endMs } = run
   const seconds = (healedMs - startMs) / 1000
   const { overlaps, stale } = verdict
+  const held = overlaps.filter(({ excuse }) => excuse === undefined)
   return {
     library: options.library,
     version: run.version,
@@ -31,10 +32,10 @@ export function reportOf(run: Run) {
       max: round(percentile(history.toldLateMs, 100)),
     },
     overlaps: {
-      whileConditionsHeld: overlaps.filter(({ excuse }) => excuse === undefined).length,
+      whileConditionsHeld: held.length,
       longestMs: round(
         percentile(
-          overlaps.map(({ ms }) => ms),
+          held.map(({ ms }) => ms),
           100,
         ),
       ),

@@ -1,26 +1,31 @@
 /** One run: start, faults, heal, liveness, finish, judge. */
+import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { versionOf } from '../../bench/harness/packages.js'
 import { bundle } from '../fleet/bundle.js'
 import { libraryOf } from '../fleet/libraries.js'
+import { type MovableClock, movableClock } from '../fleet/clock/clock.js'
 import { machineMs } from '../fleet/machine-clock.js'
 import type { RedisServer } from '../support/servers/redis.js'
 import { Fleet } from './fleet.js'
-import { judge, type Verdict } from './judge.js'
+import { type Break, judge, type Verdict } from './judge.js'
 import type { History } from './ledger.js'
 import { type Fault, Nemesis } from './nemesis.js'
-import { planFaults, type Shape } from './plan.js'
+import { type FaultKind, planFaults, type Shape, shapes } from './plan.js'
 import { type ResourceProcess, startResource } from './resource-process.js'
 import { Site } from './site.js'
 import { workloads } from './workloads.js'
 
 const TTL_MS = 1000
+/** In one process everybody is a neighbour. */
+const CROWD_IN_MEMORY = 2
 const WARM_MS = 1000
 const HEALED_LEAST_MS = 2000
-const HEALED_MOST_MS = 10_000
-const FINISH_MS = 15_000
-/** A place in a queue outlives its process for so long. */
-const LEFTOVERS_MS = TTL_MS + 4000
+/** These end earlier when all is well; a machine may be busy with something else. */
+const HEALED_MOST_MS = 60_000
+const FINISH_MS = 60_000
+/** A place in a queue outlives its process for 5 s. */
+const LEFTOVERS_MS = 20_000
 
 export interface RunOptions {
   readonly library: string
@@ -39,7 +44,7 @@ export interface Run {
   readonly history: History
   readonly verdict: Verdict
   readonly faults: readonly Fault[]
-  readonly breaks: Site['breaks']
+  readonly breaks: readonly Break[]
   readonly kills: Fleet['kills']
   readonly startMs: number
   readonly healedMs: number
@@ -49,39 +54,58 @@ export interface Run {
   readonly crashes: readonly string[]
   /** Processes that were told to finish and did not end by themselves. */
   readonly stayed: number
-  /** Names in Redis that outlive every hold, and those without an end. */
+  /** Names in a store that outlive every hold, and those without an end. */
   readonly leakedKeys: readonly string[]
 }
 
 export async function runChaos(options: RunOptions): Promise<Run> {
+  const { library, shape, seed, clients } = options
+  const { store } = libraryOf(library)
+  if (!shapes[store].includes(shape))
+    throw new Error(`${library} keeps its locks in ${store}: it cannot run on ${shape}`)
+  setMaxListeners(20 + 4 * clients, process) // each process and each clock ends with this one
   const programs = await bundle(['test/chaos/client.ts', 'test/chaos/resource.ts'])
-  const site = await Site.start(options.shape)
+  const site = shape === 'memory' ? undefined : await Site.start(shape)
   const resource = await startResource(programs.pathOf('resource'))
-  const settings = { library: options.library, resourcePort: resource.port, ttlMs: TTL_MS, seed: options.seed }
-  const { clients } = options
-  const fleet = await Fleet.start({ program: programs.pathOf('client'), clients, settings, url: site.url })
+  const settings = { library, resourcePort: resource.port, ttlMs: TTL_MS, seed, crowd: site ? 1 : CROWD_IN_MEMORY }
+  const { clocks, missing } = clocksFor(clients)
+  const program = programs.pathOf('client')
+  const fleet = await Fleet.start({ program, clients, settings, url: site?.url, clocks })
   try {
-    return await go({ options, site, fleet, resource })
+    return await go({ options, site, fleet, resource, missing })
   } finally {
     await fleet.close()
     resource.stop()
-    await site.stop()
+    await site?.stop()
+    for (const clock of clocks) clock.remove()
     programs.remove()
   }
 }
 
-interface Parts {
-  readonly options: RunOptions
-  readonly site: Site
-  readonly fleet: Fleet
-  readonly resource: ResourceProcess
+/** A clock for each, or why there is none. */
+function clocksFor(clients: number): { clocks: MovableClock[]; missing: [FaultKind, string][] } {
+  const made = Array.from({ length: clients }, movableClock)
+  const clocks = made.filter((clock) => typeof clock !== 'string')
+  const [why] = made.filter((clock) => typeof clock === 'string')
+  if (why === undefined) return { clocks, missing: [] }
+  return { clocks: [], missing: (['client-clock-ahead', 'client-clock-back'] as const).map((kind) => [kind, why]) }
 }
 
-async function go({ options, site, fleet, resource }: Parts): Promise<Run> {
+interface Parts {
+  readonly options: RunOptions
+  readonly site: Site | undefined
+  readonly fleet: Fleet
+  readonly resource: ResourceProcess
+  /** Of the clients. */
+  readonly missing: readonly [FaultKind, string][]
+}
+
+async function go({ options, site, fleet, resource, missing: clientsMiss }: Parts): Promise<Run> {
   const { onProgress, ...plain } = options
   const { library, shape, seed, seconds, clients } = plain
   const nemesis = new Nemesis(site, fleet, { forgets: shape === 'empty' })
-  const without = new Set(site.missing.keys())
+  const missing = new Map([...clientsMiss, ...(site?.missing ?? [])])
+  const without = new Set(missing.keys())
   const plan = planFaults({ seed, shape, lengthMs: seconds * 1000, clients, ttlMs: TTL_MS, without })
   const startMs = machineMs()
   await sleep(WARM_MS)
@@ -94,9 +118,9 @@ async function go({ options, site, fleet, resource }: Parts): Promise<Run> {
   const healedMs = machineMs()
   await liveness(resource, { healedMs, clients, library })
   const stayed = await fleet.finish(FINISH_MS)
-  const leakedKeys = await leftovers(site.primary)
+  const inRedis = site ? await leftovers(site.primary) : []
   const history = await resource.history()
-  const { breaks } = site
+  const breaks = site?.breaks ?? []
   const { faults } = nemesis
   const { kills, crashes } = fleet
   return {
@@ -110,10 +134,10 @@ async function go({ options, site, fleet, resource }: Parts): Promise<Run> {
     startMs,
     healedMs,
     endMs: machineMs(),
-    missing: Object.fromEntries(site.missing),
+    missing: Object.fromEntries(missing),
     crashes,
     stayed,
-    leakedKeys,
+    leakedKeys: [...inRedis, ...history.left],
   }
 }
 

@@ -11,7 +11,8 @@ import type { FaultKind, Shape } from './plan.js'
 
 const DISK_MB = 64
 const CLOCK_STEP_MS = 2500
-const durable = ['--appendonly', 'yes', '--appendfsync', 'always']
+// rewritten early: a long log takes long to read at each restart, and fills the small disk
+const durable = ['--appendonly', 'yes', '--appendfsync', 'always', '--auto-aof-rewrite-min-size', '2mb']
 const replicating = ['--repl-diskless-sync-delay', '0', '--repl-ping-replica-period', '1']
 
 export class Site {
@@ -171,7 +172,10 @@ export class Site {
 
   async #follow(replica: RedisServer, primary: RedisServer): Promise<void> {
     await replica.command('REPLICAOF', primary.host, String(primary.port))
-    await until(async () => String(await replica.command('INFO', 'replication')).includes('master_link_status:up'))
+    await until(
+      async () => String(await replica.command('INFO', 'replication')).includes('master_link_status:up'),
+      60_000,
+    )
   }
 
   #broken(fromMs: number, why: string): void {

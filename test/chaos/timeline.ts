@@ -5,7 +5,7 @@ import type { Run } from './run.js'
 
 /** Longer runs show their last part, and whatever went wrong. */
 const MOST_BARS = 40_000
-const LANES = /^(steps-|long-|counter-|permits|fairness)/
+const LANES = /^([\d-]+\/)?(steps-|long-|counter-|permits|book|fairness)/
 
 export function timelineOf(run: Run): string {
   const at = (ms: number): number => Math.round((ms - run.startMs) * 10) / 10

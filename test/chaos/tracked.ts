@@ -28,20 +28,24 @@ export class Tracker {
   readonly #subject: Subject
   readonly #resource: ResourceLink
   readonly #open = new Set<Tracked>()
+  readonly #prefix: string
   readonly #looking: NodeJS.Timeout
   #lastTurnMs = machineMs()
   #stallEndedMs = 0
   #holds = 0
 
-  constructor(subject: Subject, resource: ResourceLink) {
+  /** `prefix`: of its keys, for others; '' where all processes have the same ones. */
+  constructor(subject: Subject, resource: ResourceLink, prefix: string) {
     this.#subject = subject
     this.#resource = resource
+    this.#prefix = prefix
     this.#looking = setInterval(() => this.#turn(), LOOK_EVERY_MS)
   }
 
   /** Runs the body under a lock; undefined: it was not granted. Rejects when the store failed. */
   async hold(request: HoldRequest, body: (hold: TrackedHold) => Promise<void>): Promise<boolean> {
-    const { workload, key, ask } = request
+    const { workload, ask } = request
+    const key = this.#prefix + request.key
     const askedMs = machineMs()
     const held = await this.#subject.acquire(key, ask)
     const grantedMs = machineMs()
@@ -51,8 +55,8 @@ export class Tracker {
     }
     const hold = new Tracked(++this.#holds, held, this.#resource)
     const { token } = held
-    const limit = ask.limit ?? 1
-    this.#resource.tell({ t: 'grant', hold: hold.id, workload, key, limit, token, askedMs, grantedMs })
+    const { limit = 1, permits = 1 } = ask
+    this.#resource.tell({ t: 'grant', hold: hold.id, workload, key, limit, permits, token, askedMs, grantedMs })
     this.#open.add(hold)
     held.onLost(() => this.#told(hold))
     try {

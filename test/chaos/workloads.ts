@@ -26,6 +26,8 @@ export interface Workload {
 const WAIT_MS = 5000
 const STEPS = 5
 export const PERMITS = 3
+/** More than there are loops. */
+const READERS = 1000
 const CHURN_KEYS = 10_000
 
 export const workloads: readonly Workload[] = [
@@ -71,6 +73,23 @@ export const workloads: readonly Workload[] = [
           await hold.act({ fenced: false })
         },
       ),
+  },
+  {
+    // readers together, a writer alone
+    name: 'readers-writers',
+    needs: 'permits',
+    loops: 2,
+    pauseMs: 20,
+    round: ({ tracker, random, ttlMs }) => {
+      const limit = READERS
+      const permits = random.next() < 0.3 ? limit : 1
+      const ask = { ttlMs, waitMs: WAIT_MS, limit, permits }
+      return tracker.hold({ workload: 'readers-writers', key: 'book', ask }, async (hold) => {
+        await hold.act({ fenced: false })
+        await sleep(random.whole(2, 20))
+        await hold.act({ fenced: false })
+      })
+    },
   },
   {
     name: 'fairness',

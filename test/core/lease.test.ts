@@ -151,6 +151,31 @@ describe('a lease', () => {
     expect((await waiting).active).toBe(true)
   })
 
+  test('a store that renews by itself may have done so before a suspend', async () => {
+    const { holdfast, time, store } = world()
+    let renewedAtMs = 0
+    Object.assign(store, { selfRenewal: { renewedAtMs: () => renewedAtMs, stop: () => undefined } })
+    const lease = await holdfast.lock('k', { ttl }).acquire()
+    time.stall(ttl / 3)
+    renewedAtMs = time.nowMs()
+    time.suspend(ttl)
+    expect(lease.active).toBe(false)
+  })
+
+  test('a store that renews by itself goes on with it after a suspend', async () => {
+    const { holdfast, time, store } = world()
+    let renewedAtMs = 0
+    Object.assign(store, { selfRenewal: { renewedAtMs: () => renewedAtMs, stop: () => undefined } })
+    const lease = await holdfast.lock('k', { ttl }).acquire()
+    time.suspend(ttl * 0.7)
+    for (let round = 0; round < 5; round++) {
+      time.stall(ttl * 0.2)
+      renewedAtMs = time.nowMs()
+      time.stall(ttl * 0.2)
+      expect(lease.active, `round ${String(round)}`).toBe(true)
+    }
+  })
+
   test('a ttl of thirty days is not cut to a millisecond', async () => {
     const { holdfast, time } = world()
     const lease = await holdfast.lock('k', { ttl: '720h' }).acquire()

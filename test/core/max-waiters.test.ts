@@ -32,28 +32,4 @@ describe('more waiters of a key than maxWaiters', () => {
     await close()
     expect(time.pendingTimers).toBe(0)
   })
-
-  test('are many: 100,000 wait where nothing else was said, and the next one does not', async () => {
-    const { time, records } = world()
-    const { lock, close } = createHoldfast({ store: records, env: time })
-    const holder = await lock('key').acquire()
-    const handle = lock('key', { wait: true })
-    let served = 0
-    const waits = Array.from({ length: 100_000 }, () => handle.run(() => (served += 1)))
-    expect(await rejection(handle.acquire())).toMatchObject({ code: 'TOO_MANY_WAITERS' })
-    await holder.release()
-    await Promise.all(waits)
-    expect(served).toBe(100_000)
-    await close()
-  })
-
-  test('are as many as come, with Infinity', async () => {
-    const { time, records } = world()
-    const { lock, close } = createHoldfast({ store: records, env: time, maxWaiters: Number.POSITIVE_INFINITY })
-    const holder = await lock('key').acquire()
-    const waits = Array.from({ length: 100_001 }, () => lock('key', { wait: true }).run(() => undefined))
-    await holder.release()
-    expect(await Promise.all(waits)).toHaveLength(100_001)
-    await close()
-  })
 })

@@ -20,6 +20,36 @@ const printed: Readonly<Record<string, readonly RegExp[]>> = {
   'lost-lease': [/^the signal aborted$/, /^not active any more$/, /^LOCK_LOST: report was lost while held/],
   'early-ends': [/^LOCK_EXPIRED: /, /^LOCK_REVOKED: /, /^LOCK_LOST: run throws/],
   cron: [/^machine a: runs the report$/, /^machine b: another one does it$/],
+  'fence-gate': [
+    /^printed: page 1 of the first$/,
+    /^printed: page 1 of the second$/,
+    /^STALE_TOKEN: the token of printer is older than the newest: true$/,
+  ],
+  'fence-payment': [
+    /^a: invoice-42: the token \d+ is stale: \d+ was seen, so another has held it since\. Acquire it again /,
+    /^payments: 120 EUR by b$/,
+  ],
+  cached: [
+    /^4 answers by 2 queries$/,
+    /^after a reset: 3 queries$/,
+    /^still known: 1\.1$/,
+    /^computing prices of acme in EUR$/,
+  ],
+  'cached-layers': [/^100 reports, computed 1 time$/, /^after a reset computed 2 times$/],
+  'cachify-cached': [
+    /^not configured yet$/,
+    /^2 4 6$/,
+    /^computing 5 \+ 10$/,
+    /^computing 5 \+ 5$/,
+    /^15 15 10$/,
+    /^reset: true, again: false$/,
+    /^computing the length of annual$/,
+    /^6 pages 6 pages$/,
+    /^a date: 1970$/,
+    /^computing 1 × 10$/,
+    /^computing 1 × 10$/,
+    /^10$/,
+  ],
   watch: [
     /^held by the nightly report, \d+ ms by now$/,
     /^contended: report, gives up$/,
@@ -34,6 +64,7 @@ const onRedisOnly: Readonly<Record<string, readonly RegExp[]>> = {
     /^through node-redis: held by another$/,
     /^after the release: acquired$/,
   ],
+  'fence-redis': [/^left after the second took 3: 7$/, /^the first is refused: STALE_TOKEN$/, /^left: 7$/],
   coexistence: [/^holdfast: held by another$/, /^holdfast: acquired$/, /^the other program: held by another$/],
 }
 
@@ -83,7 +114,8 @@ describe('the examples', () => {
       .filter((name) => name.endsWith('.ts'))
       .map((name) => name.slice(0, -'.ts'.length))
     const tables = [documented, djangoToolkit, printed, onRedisOnly, onNoStore].flatMap((table) => Object.keys(table))
-    const tested = new Set([...tables, 'first-steps', 'tour', 'testing-simulate'])
+    const onSql = ['fence-postgres', 'fence-mysql'] // by test/fence/sql.test.ts
+    const tested = new Set([...tables, ...onSql, 'first-steps', 'tour', 'testing-simulate'])
     expect(names.filter((name) => !tested.has(name.replace(/-sync$/, '')))).toEqual([])
   })
 })

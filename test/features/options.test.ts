@@ -67,7 +67,7 @@ describe('a wrong value', () => {
     signal: [{}, null, 'abort', new AbortController(), { aborted: false }],
     onLost: ['ignore', 'Throw', '', null, true, () => {}],
     store: nonText,
-    label: nonText,
+    label: [...nonText, 'l'.repeat(1_025)],
     args: ['id', [1], ['id', undefined], null, {}, [['id']]],
   }
   for (const [option, values] of Object.entries(wrong)) {
@@ -84,7 +84,7 @@ describe('a wrong value', () => {
 
   const wrongOfInstance: Readonly<Record<Exclude<keyof HoldfastOptions, 'store'>, readonly unknown[]>> = {
     stores: ['locks', null, [], 1],
-    prefix: [1, null, {}, ['a']],
+    prefix: [1, null, {}, ['a'], '\ud800'],
     ttl: [null, '10', 0, true],
     cacheTtl: ['10', 0, true, -1],
     storeTimeout: [0, -1, '', null, true, Number.NaN],

@@ -7,6 +7,8 @@ export interface Ask {
   readonly waitMs: number
   /** How many may hold the key at once; default 1. */
   readonly limit?: number | undefined
+  /** How much of the limit this one takes; default 1. */
+  readonly permits?: number | undefined
   /** Cancels the wait, where the library can. */
   readonly signal?: AbortSignal | undefined
 }
@@ -28,6 +30,10 @@ export interface Held {
 export interface Subject {
   /** undefined: another holds, and went on to for as long as it was waited. Rejects when the store failed. */
   acquire(key: string, ask: Ask): Promise<Held | undefined>
+  /** Lets a store of its own fail, or no longer. */
+  failStore?(on: boolean): void
+  /** Keys that a store of its own still knows of. */
+  left?(): Promise<readonly string[]>
   /** Gives back what was opened: after it the process must be able to end by itself. */
   close(): Promise<unknown>
 }
@@ -44,8 +50,11 @@ export interface Setting {
   readonly commandTimeoutMs?: number | undefined
 }
 
-/** renewal: holds longer than its ttl · token: fencing tokens · limit: several holders of a key · cancel: waits can be cancelled · fair: it promises order */
-export type Feature = 'renewal' | 'token' | 'limit' | 'cancel' | 'fair' | 'push'
+/**
+ * renewal: holds longer than its ttl · token: fencing tokens · limit: several holders of a key ·
+ * permits: one may take several of its places, as a writer among readers does · cancel: waits can be cancelled · fair: it promises order
+ */
+export type Feature = 'renewal' | 'token' | 'limit' | 'permits' | 'cancel' | 'fair' | 'push'
 
 export interface Library {
   readonly id: string

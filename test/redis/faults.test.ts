@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createHoldfast } from 'holdfast'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { StoreError } from '../../src/core/errors.js'
@@ -32,6 +34,46 @@ async function failureOf(call: Promise<unknown>): Promise<StoreError> {
   if (!(failure instanceof StoreError)) throw new Error(`expected a StoreError, not ${String(failure)}`)
   return failure
 }
+
+describe('a router that forgets a connection, so that both ends stay silent', () => {
+  test('costs some seconds: a connection of its own that answers nothing is replaced', async () => {
+    const proxy = await startProxy(server.url)
+    const store = redis(proxy.url)
+    await take(store, freshKey(), 'anna')
+    proxy.forget()
+    const unanswered = store.acquire(request(freshKey(), 'anna'))
+    expect(await failureOf(unanswered)).toMatchObject({ outcome: 'unknown' })
+    await eventually(() => take(store, freshKey(), 'anna'), 3_000)
+    await store.close()
+    await proxy.close()
+  })
+
+  test('costs a waiter no more: it is told over a new connection', async () => {
+    const proxy = await startProxy(server.url)
+    const holder = createHoldfast({ store: server.url })
+    const waiter = createHoldfast({ store: proxy.url })
+    const key = freshKey()
+    const held = await holder.lock(key, { ttl: '1m' }).acquire()
+    const waiting = waiter.lock(key, { ttl: '1m', wait: '40s' }).acquire()
+    await eventually(async () => expect((await holder.lock(key).inspect())?.waiters).toHaveLength(1), 5_000)
+    proxy.forget()
+    await held.release()
+    expect((await waiting).active).toBe(true)
+    await Promise.all([holder.close(), waiter.close()])
+    await proxy.close()
+  }, 40_000)
+
+  test('is not taken for one when the server answers, if late', async () => {
+    const proxy = await startProxy(server.url)
+    const store = redis(proxy.url)
+    await take(store, freshKey(), 'anna')
+    proxy.delayMs(2_000)
+    await Promise.all([0, 700, 1_400].map((ms) => sleep(ms).then(() => take(store, freshKey(), 'anna'))))
+    expect(proxy.connections).toBe(1)
+    await store.close()
+    await proxy.close()
+  })
+})
 
 describe('a server that is down at the start', () => {
   test('rejects calls at once, and serves the same store when it comes up', async () => {

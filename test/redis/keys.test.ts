@@ -58,10 +58,10 @@ describe('the keys beside a key', () => {
     )
   })
 
-  test('belong to one key and one purpose only: each of half a million names against each other', () => {
+  test('belong to one key and one purpose only: each of 200,000 names against each other', () => {
     const parts = ['{', '}', 'a', ':', ':token', ':queue:', '0']
     const keys = ['']
-    for (let at = 0; keys.length < 80_000; at++) for (const part of parts) keys.push((keys[at] ?? '') + part)
+    for (let at = 0; keys.length < 40_000; at++) for (const part of parts) keys.push((keys[at] ?? '') + part)
     for (const keyPrefix of ['', 'a}', '{a}:']) {
       const names = new Map<string, string>()
       for (const key of new Set(keys)) {
@@ -71,7 +71,7 @@ describe('the keys beside a key', () => {
           names.set(name, meant)
         }
       }
-      expect(names.size).toBeGreaterThan(300_000)
+      expect(names.size).toBeGreaterThan(150_000)
       expect(names.size).toBe(5 * new Set(keys).size)
     }
   })

@@ -1,3 +1,4 @@
+import { createHoldfast } from 'holdfast'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { InvalidOptionError } from '../../src/core/errors.js'
@@ -185,5 +186,33 @@ describe('a key with a limit', () => {
     for (const ttlMs of [null, 0, Number.NaN]) {
       await expect(store.acquire(request(freshKey(), 'anna', { ttlMs }))).rejects.toThrow(InvalidOptionError)
     }
+  })
+})
+
+describe('the name of what stands beside another key', () => {
+  test.each([
+    ['', 'key', (key: string) => [`{${key}}:token`, `{${key}}:queue`, `{${key}}:revoked`]],
+    ['', '{tag}key', (key: string) => [`{tag}:token:${key}`, `{tag}:leases:${key}`]],
+    ['{app}:', 'key', (key: string) => [`token:{app}:${key}`, `waiters:{app}:${key}`]],
+  ] as const)('cannot be locked: prefix "%s", key "%s"', async (prefix, ending, namesBeside) => {
+    const { lock, close } = createHoldfast({ store: url, prefix })
+    const key = ending.replace('key', freshKey())
+    const lease = await lock(key).acquire()
+    for (const name of namesBeside(key)) {
+      const handle = lock(name)
+      for (const call of [() => handle.acquire(), () => handle.forceRelease(), () => handle.inspect()]) {
+        await expect(call()).rejects.toMatchObject({
+          code: 'INVALID_KEY',
+          key: name,
+          message: expect.stringContaining('another prefix') as string,
+        })
+      }
+    }
+    expect(await lease.release()).toBe(true)
+    const next = await lock(key).acquire()
+    expect(next.token).toBeGreaterThan(lease.token)
+    await next.release()
+    await (await lock(`${key}:token`).acquire()).release() // others may end as they like
+    await close()
   })
 })

@@ -4,6 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Notice, Store } from '../../src/core/store.js'
 import { redis } from '../../src/stores/redis/index.js'
+import { Notices } from '../../src/stores/redis/notices.js'
+import { virtualEnv } from '../../src/testing/virtual-env.js'
 import { startProxy } from '../support/servers/proxy.js'
 import { type RedisServer, startRedis } from '../support/servers/redis.js'
 import { clientKinds } from './clients.js'
@@ -190,5 +192,19 @@ describe('the connection for notices', () => {
     mine.disconnect()
     theirs.destroy()
     await proxy.close()
+  })
+
+  test('is not opened by an answer that comes after the end', () => {
+    let asked = 0
+    const driver = (): Promise<never> => {
+      asked++
+      return Promise.reject(new Error('it was closed'))
+    }
+    const notices = new Notices({ env: virtualEnv(), wakeId: 'w', keyPrefix: '', driver, shards: undefined })
+    notices.want()
+    expect(asked).toBe(1)
+    notices.close()
+    notices.want()
+    expect(asked).toBe(1)
   })
 })

@@ -1,7 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { createHoldfast, type StoreSpec } from 'holdfast'
+import { blocking } from 'holdfast/blocking'
 import { redis } from 'holdfast/redis'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { printed } from '../support/printed.js'
 import { clientKinds } from './clients.js'
 import { freshKey, ownRedis } from './support.js'
@@ -12,26 +13,38 @@ const channels = ['acquired', 'contended', 'released', 'ended', 'renewed', 'stor
   (name) => `holdfast:${name}`,
 )
 
-/** All that is told on the way: warnings, messages of the channels. */
+/** All that is told on the way: messages of the channels, warnings of the process, what is written to the console. */
 function listen(): unknown[] {
   const told: unknown[] = []
-  const note = (message: unknown): void => void told.push(message)
+  const note = (...messages: unknown[]): void => void told.push(...messages)
   for (const channel of channels) subscribe(channel, note)
+  process.on('warning', note)
+  const spies = (['log', 'info', 'warn', 'error', 'debug'] as const).map((method) =>
+    vi.spyOn(console, method).mockImplementation(note),
+  )
   onTestFinished(() => {
     for (const channel of channels) unsubscribe(channel, note)
+    process.off('warning', note)
+    for (const spy of spies) spy.mockRestore()
   })
   return told
 }
 
-test.each([...clientKinds.map(({ name }) => name), 'our own connection', 'our own connection, by its URL'])(
-  'the password is told nowhere, by %s, whatever fails',
+const byUrl: Record<string, (url: string) => StoreSpec> = {
+  'our own connection': (url) => redis(url),
+  'our own connection, by its URL': (url) => url,
+  'a worker of our own': (url) => blocking(url, { storeTimeout: '300ms' }),
+}
+
+test.each([...clientKinds.map(({ name }) => name), ...Object.keys(byUrl)])(
+  'the password is told nowhere, nor an owner, by %s, whatever fails',
   async (name) => {
     const server = await ownRedis()
     await server.command('ACL', 'SETUSER', 'app', 'on', `>${secret}`, '~holdfast:*', '~{*holdfast:*', '&*', '+@all')
     const url = `redis://app:${encoded}@127.0.0.1:${server.port}`
     const opened = await clientKinds.find((kind) => kind.name === name)?.open(url, { enableReadyCheck: false })
     onTestFinished(() => opened?.end())
-    const store: StoreSpec = name.endsWith('URL') ? url : redis(opened?.client ?? url)
+    const store: StoreSpec = opened === undefined ? (byUrl[name]?.(url) ?? url) : redis(opened.client)
     const told = listen()
     const failing = async (call: () => unknown): Promise<void> => {
       const outcome: unknown = await Promise.resolve()
@@ -44,11 +57,17 @@ test.each([...clientKinds.map(({ name }) => name), 'our own connection', 'our ow
     const holdfast = createHoldfast({ store, storeTimeout: '300ms', logger })
     const [key, second] = [freshKey(), freshKey()]
     const lease = await holdfast.lock(key, { ttl: '500ms', label: 'label' }).acquire()
+    const [owner = ''] = String(await server.command('GET', `holdfast:${key}`)).split('\n')
     await failing(() => holdfast.lock(key).acquire())
     await failing(() => holdfast.lock(key, { wait: '20ms' }).acquire())
     const outside = createHoldfast({ store, prefix: 'outside:', logger })
     await failing(() => outside.lock(second).acquire()) // NOPERM
     told.push(await holdfast.lock(key).inspect(), holdfast, holdfast.lock(key), lease, store === url ? '' : store)
+    await server.command('ACL', 'SETUSER', 'app', 'off')
+    const stranger = createHoldfast({ store: byUrl[name]?.(`${url}/1`) ?? url, logger })
+    await failing(() => stranger.lock(second).acquire()) // WRONGPASS
+    await stranger.close()
+    await server.command('ACL', 'SETUSER', 'app', 'on')
     server.pause()
     await failing(() => holdfast.lock(second).acquire())
     await failing(() => holdfast.lock(key).inspect())
@@ -65,6 +84,9 @@ test.each([...clientKinds.map(({ name }) => name), 'our own connection', 'our ow
     const texts = told.map(printed).join('\n')
     expect(texts).toContain('STORE_FAILED')
     expect(texts).toContain('LOCK_LOST')
-    for (const part of [secret, encoded, encoded.toLowerCase(), 's3cret']) expect(texts).not.toContain(part)
+    expect(owner).toMatch(/^[\w-]{22}\./)
+    for (const part of [secret, encoded, encoded.toLowerCase(), 's3cret', owner, owner.slice(0, 22)]) {
+      expect(texts).not.toContain(part)
+    }
   },
 )

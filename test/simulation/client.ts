@@ -1,7 +1,7 @@
 import { acquire, acquireAtOnce, tryAcquire } from '../../src/core/acquire.js'
 import type { Hold } from '../../src/core/hold.js'
 import { Lease } from '../../src/core/lease.js'
-import { Space } from '../../src/core/space.js'
+import { closedError, Space } from '../../src/core/space.js'
 import type { AnyStore } from '../../src/core/store.js'
 import type { Terms } from '../../src/core/terms.js'
 import { forceRelease } from '../../src/features/query.js'
@@ -33,6 +33,7 @@ export class Client {
       take(hold, lease)
       return lease
     }
+    if (this.space.closed) throw closedError()
     signal?.throwIfAborted()
     const hold = acquireAtOnce(this.space, terms)
     if (hold !== undefined) return given(hold)

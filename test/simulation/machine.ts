@@ -1,4 +1,5 @@
 import type { Env, KeepAlive, Timer } from '../../src/core/env.js'
+import { perform, type Task } from '../../src/core/timers.js'
 import type { Random } from './random.js'
 import type { Event, World } from './world.js'
 
@@ -6,6 +7,9 @@ import type { Event, World } from './world.js'
 const briefMs = 30
 /** Clocks that agree to this extent are not told apart. */
 const alikeMs = 4
+
+/** In so many milliseconds nobody needs a timer of one millisecond every other. */
+const loopMs = 100
 
 /** How the clocks of a process behave. */
 export interface ClockOptions {
@@ -42,6 +46,10 @@ export class Machine implements Env {
   /** Timers of the library that are set and neither fired nor cleared. */
   timers = 0
   keepAliveTimers = 0
+  /** The library has asked for one timer of a millisecond after another: a tight loop. */
+  restless = false
+  #shortTimers = 0
+  #shortSinceMs = 0
 
   constructor(world: World, name: string, pid: number, { rate, timerLateMs }: ClockOptions) {
     this.#world = world
@@ -81,7 +89,7 @@ export class Machine implements Env {
     this.#world.after(0, () => this.#deliver(this.#backlogOfTimers, run))
   }
 
-  setTimer(fire: () => void, delayMs: number, keepAlive: KeepAlive): Timer {
+  setTimer(task: Task, delayMs: number, keepAlive: KeepAlive): Timer {
     let pending = true
     const done = (): void => {
       pending = false
@@ -92,6 +100,7 @@ export class Machine implements Env {
     if (keepAlive) this.keepAliveTimers++
     const lateMs = this.#timerLateMs === 0 ? 0 : this.#random.next() * this.#timerLateMs
     const wholeMs = Math.max(Math.ceil(delayMs), 1)
+    if (wholeMs === 1) this.#countShort()
     const dueMs = this.nowMs() + wholeMs
     let event: Event | undefined
     const set = (inMs: number): void => {
@@ -105,7 +114,7 @@ export class Machine implements Env {
         return
       }
       done()
-      fire()
+      perform(task)
     }
     set(wholeMs / this.#rate + lateMs)
     return {
@@ -146,6 +155,15 @@ export class Machine implements Env {
     this.#wallJumpMs += ms
     if (ms < 0) this.#setBack = true
     this.#judge()
+  }
+
+  #countShort(): void {
+    const { nowMs } = this.#world
+    if (nowMs - this.#shortSinceMs > loopMs) {
+      this.#shortSinceMs = nowMs
+      this.#shortTimers = 0
+    }
+    if (++this.#shortTimers > loopMs / 2) this.restless = true
   }
 
   #judge(): void {

@@ -280,6 +280,8 @@ function modelLink(): Link {
     driver: () => driver,
     opening: nothing,
     failed: nothing,
+    sent: nothing,
+    ended: nothing,
     close: nothing,
   }
 }

@@ -1,4 +1,5 @@
 import type { Terms } from '../../src/core/terms.js'
+import { poolLine } from '../../src/features/pool-line.js'
 import type { Options } from './options.js'
 
 /** What differs from request to request. */
@@ -23,8 +24,9 @@ export function termsOf(options: Options, variation: Variation): Terms {
     label: undefined,
     limit: options.limit,
     permits,
+    passes: options.mode !== 'read-write' || permits === options.limit,
+    line: options.limit === 1 ? undefined : poolLine,
     storeTimeoutMs: options.storeTimeoutMs,
     maxWaiters: Number.POSITIVE_INFINITY,
-    timed: ttlMs !== null || expireMs !== undefined || minHoldMs > 0,
   }
 }

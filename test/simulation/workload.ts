@@ -85,7 +85,7 @@ export class Workload {
     const terms = this.#draw(random)
     const waitMs = random.pick([0, options.ttlMs * random.between(0.1, 3), Infinity, Infinity, Infinity])
     const controller = random.chance(0.2) ? new AbortController() : undefined
-    const ask = checker.asks(client, terms.key, waitMs > 0)
+    const ask = checker.asks(client, terms, waitMs > 0)
     if (controller !== undefined) this.#abortLater(client, controller, ask, random)
     marks.hit(waitMs > 0 ? 'waits' : 'tries')
     let held: Held | undefined

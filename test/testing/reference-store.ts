@@ -145,9 +145,16 @@ export class Reference {
     return this.refuse(entry, request)
   }
 
-  again(own: Hold, request: AcquireRequest, _entry: Entry): Answer {
+  again(own: Hold, request: AcquireRequest, entry: Entry): Answer {
     own.endsAtMs = this.endOf(request)
+    this.shrink(own, request, entry)
     return { granted: true, token: own.token }
+  }
+
+  shrink(own: Hold, { permits }: AcquireRequest, entry: Entry): void {
+    if (permits >= own.request.permits) return
+    own.request = { ...own.request, permits }
+    this.promote(entry)
   }
 
   refuse(entry: Entry, request: AcquireRequest): Answer {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { elapsedMs, type Env, type Mark, markOf } from '../../src/core/env.js'
+import { elapsedMs, type Env, markOf } from '../../src/core/env.js'
 import { virtualEnv, type VirtualEnv } from '../../src/testing/index.js'
 
 /** Remembers what fired, and at what time. */
@@ -266,6 +266,6 @@ describe('virtual randomness', () => {
   })
 })
 
-function readingsOf(time: Env): Mark {
+function readingsOf(time: Env): Record<'nowMs' | 'wallMs' | 'bootMs', number> {
   return { nowMs: time.nowMs(), wallMs: time.wallMs(), bootMs: time.bootMs() }
 }

@@ -2,7 +2,11 @@
 import type { Ask, Setting } from '../fleet/subject.js'
 
 /** An `Ask` that travels; `cancelAfterMs` takes the place of its signal. */
-export type Wish = Omit<Ask, 'signal'> & { readonly cancelAfterMs?: number }
+export type Wish = Omit<Ask, 'signal'> & {
+  readonly cancelAfterMs?: number
+  /** Blocks the loop for so long as soon as the request is sent. */
+  readonly stallMs?: number
+}
 
 export type Order =
   | { readonly do: 'open'; readonly library: string; readonly setting: Setting }
@@ -33,6 +37,9 @@ export interface Look {
   readonly toldMs: number | undefined
   /** What it said at the first look after the process had stood still. */
   readonly activeAfterGap: boolean | undefined
+  /** Did the library tell of a loss by itself? */
+  readonly lossTold: boolean
+  readonly token: number | undefined
 }
 
 export interface Answers {

@@ -11,6 +11,7 @@ interface Watched {
   readonly held: Held
   toldMs: number | undefined
   activeAfterGap: boolean | undefined
+  lossTold: boolean
 }
 
 let subject: Subject | undefined
@@ -63,11 +64,17 @@ async function obey(order: Order): Promise<Answers[keyof Answers]> {
 async function acquire(key: string, wish: Wish): Promise<Acquired> {
   const askedMs = machineMs()
   try {
-    const held = await opened().acquire(key, askOf(wish))
+    const asked = opened().acquire(key, askOf(wish))
+    const { stallMs } = wish
+    if (stallMs !== undefined) setTimeout(block, 1, stallMs)
+    const held = await asked
     const grantedMs = machineMs()
     if (held === undefined) return { refused: true, atMs: grantedMs }
-    const watched: Watched = { held, toldMs: undefined, activeAfterGap: undefined }
-    held.onLost(() => (watched.toldMs ??= machineMs()))
+    const watched: Watched = { held, toldMs: undefined, activeAfterGap: undefined, lossTold: false }
+    held.onLost(() => {
+      watched.toldMs ??= machineMs()
+      watched.lossTold = true
+    })
     holds.push(watched)
     return { hold: holds.length - 1, token: held.token, askedMs, grantedMs }
   } catch (error) {
@@ -75,7 +82,7 @@ async function acquire(key: string, wish: Wish): Promise<Acquired> {
   }
 }
 
-function askOf({ cancelAfterMs, ...ask }: Wish): Ask {
+function askOf({ cancelAfterMs, stallMs: _stall, ...ask }: Wish): Ask {
   if (cancelAfterMs === undefined) return ask
   const abort = new AbortController()
   setTimeout(() => abort.abort(new Error('cancelled')), cancelAfterMs)
@@ -94,15 +101,20 @@ async function release({ held }: Watched): Promise<Answers['release']> {
 }
 
 function stall({ held }: Watched, ms: number): boolean {
+  block(ms)
+  return held.active()
+}
+
+function block(ms: number): void {
   const endMs = machineMs() + ms
   while (machineMs() < endMs);
-  return held.active()
 }
 
 function look(watched: Watched): Look {
   const active = watched.held.active()
   if (!active) watched.toldMs ??= machineMs()
-  return { active, toldMs: watched.toldMs, activeAfterGap: watched.activeAfterGap }
+  const { toldMs, activeAfterGap, lossTold, held } = watched
+  return { active, toldMs, activeAfterGap, lossTold, token: held.token }
 }
 
 function lookAtAll(): void {

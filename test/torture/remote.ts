@@ -115,6 +115,14 @@ export class Remote {
     return this.#endedMs === undefined ? undefined : Math.max(0, this.#endedMs - closedMs)
   }
 
+  /** SIGTERM; answers whether it ended within `limitMs`. */
+  async terminate(limitMs: number): Promise<boolean> {
+    this.#child.kill('SIGTERM')
+    if (this.#endedMs === undefined)
+      await Promise.race([once(this.#child, 'exit'), sleep(limitMs, undefined, { ref: false })])
+    return this.#endedMs !== undefined
+  }
+
   async kill(): Promise<void> {
     if (this.#endedMs !== undefined) return
     const gone = once(this.#child, 'exit')

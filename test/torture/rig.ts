@@ -3,15 +3,19 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type MovableClock, movableClock } from '../fleet/clock/clock.js'
+import { type SmallDisk, smallDisk } from '../fleet/small-disk.js'
 import type { Library, Setting } from '../fleet/subject.js'
 import { type Proxy, startProxy } from '../support/servers/proxy.js'
 import { type RedisServer, startRedis } from '../support/servers/redis.js'
 import type { Grant, Wish } from './orders.js'
 import { Remote } from './remote.js'
 
+const DISK_MB = 16
+
 /** A verdict in a few words, measured. */
 export interface Verdict {
-  readonly pass: boolean
+  /** undefined: it cannot be tried on this machine. */
+  readonly pass: boolean | undefined
   readonly reason: string
 }
 
@@ -38,7 +42,7 @@ export class Rig {
   readonly #folder: string
   #server: RedisServer | undefined
   #proxy: Proxy | undefined
-  #serverClock: MovableClock | undefined
+  #serverClock: MovableClock | string = 'no server was started'
   #clientClock: MovableClock | undefined
 
   constructor(program: string, library: Library) {
@@ -54,8 +58,9 @@ export class Rig {
 
   async open(): Promise<void> {
     if (this.library.store !== 'redis') return
-    this.#serverClock = clock()
-    this.#server = await startRedis({ args: ['--appendonly', 'yes'], env: this.#serverClock?.env ?? {} })
+    const clock = movableClock()
+    this.#serverClock = clock
+    this.#server = await startRedis({ args: ['--appendonly', 'yes'], env: typeof clock === 'string' ? {} : clock.env })
     this.#proxy = await startProxy(this.#server.url)
   }
 
@@ -111,12 +116,27 @@ export class Rig {
 
   /** Moves the server's clock. */
   moveServerClock(ms: number): void {
-    existing(this.#serverClock, 'movable clock').setMs(ms)
+    possible(this.#serverClock).setMs(ms)
+  }
+
+  /** A server of its own on a small disk, which writes down each command before it answers. The proxy leads there from now on. */
+  async onSmallDisk(): Promise<{ server: RedisServer; disk: SmallDisk }> {
+    const server = await startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] })
+    this.onClose(() => server.stop())
+    await server.kill()
+    const disk = possible(smallDisk(server.dir, DISK_MB))
+    this.#closers.unshift(async () => {
+      await server.kill()
+      disk.remove()
+    })
+    await server.start()
+    this.proxy.leadTo(server.url)
+    return { server, disk }
   }
 
   /** A clock for a process of its own. */
   clientClock(): MovableClock {
-    this.#clientClock ??= existing(clock(), 'movable clock')
+    this.#clientClock ??= possible(movableClock())
     return this.#clientClock
   }
 
@@ -139,10 +159,10 @@ export class Rig {
     for (const remote of this.#remotes) remote.resume()
     await Promise.all(this.#remotes.map((remote) => remote.kill()))
     await this.#proxy?.close()
-    await Promise.all(this.#closers.map((closer) => closer()))
+    for (const closer of this.#closers) await closer()
     this.#server?.resume()
     await this.#server?.stop()
-    this.#serverClock?.remove()
+    if (typeof this.#serverClock !== 'string') this.#serverClock.remove()
     this.#clientClock?.remove()
     rmSync(this.#folder, { recursive: true, force: true })
   }
@@ -163,9 +183,12 @@ async function warmed(remote: Remote): Promise<Remote> {
   return remote
 }
 
-function clock(): MovableClock | undefined {
-  const made = movableClock()
-  return typeof made === 'string' ? undefined : made
+/** This machine lacks what the case needs. */
+export class NotHere extends Error {}
+
+function possible<T>(part: T | string): T {
+  if (typeof part === 'string') throw new NotHere(part)
+  return part
 }
 
 function existing<T>(part: T | undefined, name: string): T {

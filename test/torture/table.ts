@@ -1,4 +1,5 @@
 /** The results as Markdown: a short table, and every case with its reasons. */
+import { elsewhere } from './elsewhere.js'
 import type { Column, Result } from './run.js'
 
 const markOf = ({ pass }: Result): string => (pass === undefined ? '–' : pass ? '✓' : '✗')
@@ -27,8 +28,15 @@ ${columns.map(({ name, version }) => `${name} ${version}`).join(' · ')} · Node
 <!-- torture:end -->
 
 Cases that ask for Redis do not apply to libraries without it, and so on: the reason stands in the cell. Times are of one run on a machine
-that does other things as well: what is asked for has 250 ms of slack. A library is used as its documents say, with the defaults of its client (ioredis),
+that does other things as well: what is asked for has 250 ms of slack, and what failed while the timers of the machine itself were late
+is tried again, twice at most. A library is used as its documents say, with the defaults of its client (ioredis),
 and asks again every 50 ms where it polls. The cases stand in [test/torture/cases](../test/torture/cases).
+
+## Faults that are no case here
+
+| fault | where it is tried, or why not |
+| --- | --- |
+${elsewhere.map(([fault, where]) => `| ${fault} | ${where} |`).join('\n')}
 
 ## Every case, with what was measured
 

@@ -1,11 +1,12 @@
 import type { Timer } from '../../core/env.js'
 import type { AcquireRequest, HolderInfo, HolderRecord, KeyRecord } from '../../core/store.js'
+import type { Due } from '../../core/timers.js'
 
 /** A grant as the store keeps it. */
 export interface Hold {
   readonly owner: string
   readonly token: number
-  readonly permits: number
+  permits: number
   readonly holder: HolderInfo
   /** Infinity: it lasts until it is released. */
   expiresAtMs: number
@@ -17,22 +18,33 @@ interface Waiter {
 }
 
 /** One key that somebody holds or waits for. A mutex keeps its hold in a field: a Map for one costs 100 ns. */
-export class Entry {
+export class Entry implements Due {
   readonly key: string
   limit: number
   used = 0
   /** Something here has an end. */
   mayExpire = false
   timer: Timer | undefined = undefined
-  timerAtMs: number = Number.POSITIVE_INFINITY
+  /** When it fires, in whole milliseconds: a fraction takes 16 bytes more. undefined: there is none. */
+  timerAtMs: number | undefined = undefined
   #sole: Hold | undefined = undefined
   #many: Map<string, Hold> | undefined = undefined
   /** In order of arrival. */
   #queue: Map<string, Waiter> | undefined = undefined
 
-  constructor(key: string, limit: number) {
+  readonly #whenDue: (entry: Entry) => void
+
+  /** `whenDue`: one for all, called when the timer fires. */
+  constructor(key: string, limit: number, whenDue: (entry: Entry) => void) {
     this.key = key
     this.limit = limit
+    this.#whenDue = whenDue
+  }
+
+  due(): void {
+    this.timer = undefined
+    this.timerAtMs = undefined
+    this.#whenDue(this)
   }
 
   /** Nobody holds, nobody waits. */
@@ -77,6 +89,14 @@ export class Entry {
     return true
   }
 
+  /** Takes permits back from a hold that asks for fewer. Returns whether any were. */
+  shrink(hold: Hold, permits: number): boolean {
+    if (permits >= hold.permits) return false
+    this.used -= hold.permits - permits
+    hold.permits = permits
+    return true
+  }
+
   /** Takes a request out of the queue. */
   leave(owner: string): boolean {
     return this.#queue?.delete(owner) ?? false
@@ -103,7 +123,7 @@ export class Entry {
   /** Drops what has ended, holds and places alike. Returns whether anything was. */
   dropExpired(nowMs: number): boolean {
     let dropped = false
-    for (const { owner, expiresAtMs } of this.#holds()) {
+    for (const { owner, expiresAtMs } of this.holds()) {
       if (expiresAtMs <= nowMs) dropped = this.drop(owner) || dropped
     }
     for (const [owner, { expiresAtMs }] of this.#queue ?? []) {
@@ -116,13 +136,13 @@ export class Entry {
   rest(): void {
     this.timer?.clear()
     this.timer = undefined
-    this.timerAtMs = Number.POSITIVE_INFINITY
+    this.timerAtMs = undefined
     this.mayExpire = false
   }
 
   nextExpiryMs(): number {
     let next = Number.POSITIVE_INFINITY
-    for (const { expiresAtMs } of this.#holds()) next = Math.min(next, expiresAtMs)
+    for (const { expiresAtMs } of this.holds()) next = Math.min(next, expiresAtMs)
     return next
   }
 
@@ -132,16 +152,16 @@ export class Entry {
   }
 
   anyHolder(): HolderInfo | undefined {
-    for (const { holder } of this.#holds()) return holder
+    for (const { holder } of this.holds()) return holder
     return undefined
   }
 
   owners(): string[] {
-    return [...this.#holds()].map(({ owner }) => owner)
+    return [...this.holds()].map(({ owner }) => owner)
   }
 
   describe(nowMs: number): KeyRecord {
-    const holders = [...this.#holds()].map(({ owner, token, permits, holder, expiresAtMs }): HolderRecord => ({
+    const holders = [...this.holds()].map(({ owner, token, permits, holder, expiresAtMs }): HolderRecord => ({
       ...holder,
       owner,
       token,
@@ -155,7 +175,8 @@ export class Entry {
     return { key: this.key, limit: this.limit, holders, waiters }
   }
 
-  *#holds(): Iterable<Hold> {
+  /** Not `#`: see core/hold.ts. */
+  private *holds(): Iterable<Hold> {
     if (this.#sole !== undefined) yield this.#sole
     if (this.#many !== undefined) yield* this.#many.values()
   }

@@ -32,10 +32,14 @@ export class Calls {
   /** A command that is no script. */
   async command(operation: string, send: (driver: Driver) => Promise<unknown>): Promise<unknown> {
     const driver = await this.driver(operation)
+    const called = send(driver)
+    this.#link.sent()
     try {
-      return await send(driver)
+      return await called
     } catch (error) {
       throw this.failure(driver, operation, error)
+    } finally {
+      this.#link.ended()
     }
   }
 
@@ -51,14 +55,21 @@ export class Calls {
 
   #send<T>(driver: Driver, call: Call, read: (reply: unknown) => T | Promise<T>): Promise<T> {
     const { sha } = call.script
-    return driver.evalsha(sha, call.keys, call.args).then(read, async (error: unknown) => {
+    const answered = (reply: unknown): T | Promise<T> => {
+      this.#link.ended()
+      return read(reply)
+    }
+    const called = driver.evalsha(sha, call.keys, call.args)
+    this.#link.sent()
+    return called.then(answered, async (error: unknown) => {
       let reply: unknown
       try {
         reply = await evalUnknown(driver, call, error)
       } catch (again) {
+        this.#link.ended()
         throw this.failure(driver, call.operation, again)
       }
-      return read(reply)
+      return answered(reply)
     })
   }
 }

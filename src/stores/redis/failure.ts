@@ -1,4 +1,5 @@
-import { HoldfastError, type Outcome, StoreError, withoutPasswords } from '../../core/errors.js'
+import { HoldfastError, type Outcome, StoreError } from '../../core/errors.js'
+import { printable, withoutPasswords } from '../../core/printable.js'
 
 /** Turns what a client library threw into a `StoreError`: without secrets, and saying whether the call may have had its effect. */
 export function storeError(operation: string, error: unknown, secrets: readonly string[]): HoldfastError {
@@ -36,17 +37,23 @@ export function messageOf(error: unknown): string {
 
 /** A copy with only what helps: ioredis puts the command with all its arguments on an error, AUTH and owners included. */
 export function withoutSecrets(error: unknown, secrets: readonly string[]): Error {
-  const hide = (text: string): string => secrets.reduce(hideSecret, withoutPasswords(text))
+  const hide = (text: string, most?: number): string => withoutPasswords(secrets.reduce(hideSecret, text), most)
   // The messages of an AggregateError (a host with several addresses) are those of its parts.
   const parts: readonly unknown[] = error instanceof AggregateError ? error.errors : []
   const message = messageOf(error) || parts.map(messageOf).join('; ')
-  const copy: Error & { code?: string } = new Error(hide(message))
+  const copy: Error & { code?: string } = new Error(printable(hide(message)))
   if (!(error instanceof Error)) return copy
   copy.name = error.name
-  if (error.stack !== undefined) copy.stack = hide(error.stack)
+  if (error.stack !== undefined)
+    copy.stack = hide(
+      error.stack.replace(message, () => copy.message),
+      longestStack,
+    )
   if ('code' in error && typeof error.code === 'string') copy.code = error.code
   return copy
 }
+
+const longestStack = 10_000
 
 /** What the libraries say when they refuse to send: ioredis without its offline queue, node-redis closed or without its. */
 const neverSent: readonly string[] = [

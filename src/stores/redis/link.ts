@@ -3,6 +3,7 @@ import { type Address, parseAddress, showAddress } from './address.js'
 import { type Driver, driverOf, type RedisClient, type Shards } from './client.js'
 import { connect, type Connection, MissingDriverError } from './connect.js'
 import { messageOf, notSent } from './failure.js'
+import { Silence } from './silence.js'
 
 /** The way to Redis: the user's client, or a connection of our own. */
 export interface Link {
@@ -16,6 +17,9 @@ export interface Link {
   opening(operation: string): Promise<unknown> | undefined
   /** To be told of what a call through `driver` threw: some errors mean that the connection has to be a new one. */
   failed(driver: Driver, error: unknown): void
+  /** To be told of each call, and of each end of one: a connection of our own on which nothing ends is replaced. */
+  sent(): void
+  ended(): void
   close(): void
 }
 
@@ -33,6 +37,8 @@ export function userLink(client: RedisClient, env: Env): Link {
     },
     opening: () => undefined,
     failed: () => undefined,
+    sent: () => undefined,
+    ended: () => undefined,
     close: () => undefined,
   }
 }
@@ -53,10 +59,12 @@ export class OwnLink implements Link {
   #triedAtMs: number = Number.NEGATIVE_INFINITY
   #retry: Timer | undefined = undefined
   #closed = false
+  readonly #silence: Silence
 
   /** @throws InvalidOptionError */
   constructor(url: string, env: Env) {
     this.#address = parseAddress(url)
+    this.#silence = new Silence(env, () => this.#replace())
     this.#env = env
     this.secrets = this.#address.password === undefined ? [] : [this.#address.password]
   }
@@ -71,16 +79,28 @@ export class OwnLink implements Link {
 
   failed(driver: Driver, error: unknown): void {
     // A primary that became a replica keeps its connections: find the new one. Once, though many calls are told so.
-    if (driver !== this.#connection?.driver || !messageOf(error).startsWith('READONLY')) return
-    this.#connection.close()
-    this.#lost()
+    if (driver === this.#connection?.driver && messageOf(error).startsWith('READONLY')) this.#replace()
+  }
+
+  sent(): void {
+    this.#silence.sent()
+  }
+
+  ended(): void {
+    this.#silence.ended()
   }
 
   close(): void {
     this.#closed = true
     this.#retry?.clear()
+    this.#silence.stop()
     this.#connection?.close()
     this.#connection = undefined
+  }
+
+  #replace(): void {
+    this.#connection?.close()
+    this.#lost()
   }
 
   /** Right after a failure calls fail as it did, without another try. */

@@ -102,12 +102,17 @@ if taken > 0 and stored ~= limit then return {'#limit', stored} end
 local function mine()
   local field, ends = lease(owner)
   if not field or ends < now then return nil, field end
-  local token = string.match(field, '^%d+\n[^\n]*\n(%d+)')
+  local had, token = string.match(field, '^(%d+)\n[^\n]*\n(%d+)')
   if ends < now + ttl then
     redis.call('ZADD', leases, now + ttl, owner)
     prolong()
   end
   keepToken(token, tokenTtl, turns)
+  if had - permits > 0 then
+    redis.call('HSET', main, owner, (string.gsub(field, '^%d+', permits)))
+    redis.call('HINCRBY', main, '#used', permits - had)
+    pcall(promote)
+  end
   return token
 end
 local held, over = mine()

@@ -1,3 +1,4 @@
+import { longestShown } from '../../core/printable.js'
 import type { HolderInfo } from '../../core/store.js'
 
 /**
@@ -62,16 +63,14 @@ function readHolder(json: string): HolderInfo | undefined {
   if (typeof host !== 'string' || !isNumber(pid, 0, mostPid) || !Number.isInteger(pid)) return undefined
   if (!isNumber(since, -latestMs, latestMs)) return undefined
   return {
-    host: host.slice(0, longestText),
+    host: host.slice(0, longestShown),
     pid,
-    label: typeof label === 'string' ? label.slice(0, longestText) : undefined,
+    label: typeof label === 'string' ? label.slice(0, longestShown) : undefined,
     since,
     ...(isNumber(expireMs, 0, latestMs) && { expireMs }),
   }
 }
 
-/** What others wrote is shown to people, no more of it than this. */
-const longestText = 1_024
 const mostPid = Number.MAX_SAFE_INTEGER
 /** A Date knows no later one. */
 const latestMs = 8.64e15

@@ -1,10 +1,10 @@
 import type { Env } from '../../core/env.js'
-import { InvalidOptionError } from '../../core/errors.js'
+import { InvalidKeyError, InvalidOptionError } from '../../core/errors.js'
 import type { AcquireRequest, Answer, Handoff, KeyPage, KeyRecord, NoticeListener, Store } from '../../core/store.js'
 import { type Call, Calls } from './calls.js'
 import { redisCapabilities } from './capabilities.js'
 import { notSent, storeError } from './failure.js'
-import { type AuxKind, auxKey, keysOf } from './keys.js'
+import { type AuxKind, auxKey, isAuxKey, keysOf } from './keys.js'
 import { tokenStaysMs } from './lua-clock.js'
 import type { Link } from './link.js'
 import { listKeys } from './list.js'
@@ -168,9 +168,15 @@ export class RedisStore implements Store {
     const { keys, args } = whole
     const driver = this.#calls.driver('acquire')
     if (driver instanceof Promise) return this.#calls.run(whole, read)
-    return this.#together.ask({ driver, key, keys, args: limit === 1 ? [...args, '1', '1'] : args }).then(
-      (reply) => (reply === undefined ? this.#calls.run(whole, read) : read(reply)),
+    const asked = this.#together.ask({ driver, key, keys, args: limit === 1 ? [...args, '1', '1'] : args })
+    this.#link.sent()
+    return asked.then(
+      (reply) => {
+        this.#link.ended()
+        return reply === undefined ? this.#calls.run(whole, read) : read(reply)
+      },
       (error: unknown) => {
+        this.#link.ended()
         throw this.#calls.failure(driver, 'acquire', error)
       },
     )
@@ -204,10 +210,12 @@ export class RedisStore implements Store {
     return limit === 1 ? wish : [...wish, String(limit), String(permits)]
   }
 
-  /** A hot key finds its names again. */
+  /** A hot key finds its names again. @throws InvalidKeyError */
   #keys(key: string): readonly string[] {
-    if (this.#lastKeys[0] !== key) this.#lastKeys = keysOf(key, this.#link.keyPrefix)
-    return this.#lastKeys
+    if (this.#lastKeys[0] === key) return this.#lastKeys
+    const { keyPrefix } = this.#link
+    if (isAuxKey(key, keyPrefix)) throw new InvalidKeyError(`${key} ${isTaken}`)
+    return (this.#lastKeys = keysOf(key, keyPrefix))
   }
 
   #aux(key: string, kind: AuxKind): string {
@@ -223,6 +231,8 @@ function checked(request: AcquireRequest): AcquireRequest {
   }
   return request
 }
+
+const isTaken = 'is, with the prefix, the name of what is kept beside another key; take another key, or another prefix.'
 
 /** How long, at most, the first request that has to wait waits for the way to tell it of its grant. */
 const openWithinMs = 1_000

@@ -68,6 +68,21 @@ export const permits: readonly Rule[] = [
     await carl.take()
   }),
 
+  rule('takes back what a holder asks for no more, and lets the next in', async ({ actor, inspect }) => {
+    const [writer, reader, second] = [actor('writer'), actor('reader'), actor('second')]
+    const token = await writer.take({ limit: all, permits: all })
+    await reader.isRefused({ limit: all })
+    assert.equal(await writer.take({ limit: all }), token, 'it goes on under its token')
+    await reader.take({ limit: all })
+    await second.isRefused({ limit: all, permits: all })
+    assert.equal(await writer.take({ limit: all, permits: all }), token, 'it gets no more than it has')
+    assert.deepEqual(
+      (await inspect())?.holders.map(({ permits }) => permits),
+      [1, 1],
+    )
+    await second.isRefused({ limit: all, permits: all })
+  }),
+
   rule('refuses a limit other than that of the holders, and names both', async ({ actor, inspect }) => {
     const anna = actor('anna')
     for (const [held, asked] of [

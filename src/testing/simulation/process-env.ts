@@ -1,4 +1,5 @@
 import type { Env, KeepAlive, Timer } from '../../core/env.js'
+import { perform, type Task } from '../../core/timers.js'
 import type { VirtualEnv } from '../virtual-env.js'
 
 /** The world as one simulated process sees it, which can be stopped: its clocks go on, and nothing runs before it is awake again. */
@@ -46,9 +47,9 @@ export class ProcessEnv implements Env {
     this.#time.setImmediate(() => this.#whenAwake(run))
   }
 
-  setTimer(fire: () => void, delayMs: number, keepAlive: KeepAlive): Timer {
+  setTimer(task: Task, delayMs: number, keepAlive: KeepAlive): Timer {
     let cleared = false
-    const timer = this.#time.setTimer(() => this.#whenAwake(() => cleared || fire()), delayMs, keepAlive)
+    const timer = this.#time.setTimer(() => this.#whenAwake(() => cleared || perform(task)), delayMs, keepAlive)
     return {
       clear: () => {
         cleared = true

@@ -1,13 +1,13 @@
-import { HoldfastError } from '../../core/errors.js'
+import { StaleTokenError } from '../../core/errors.js'
 
 /** What the critical section works on, as one worker sees it: a row, a file, a counter. Others may write to it meanwhile. */
 export interface SimulatedResource<T> {
-  /** Its value. With a token, a check of tokens is simulated: see `write`. @throws HoldfastError with code STALE_TOKEN */
+  /** Its value. With a token, a check of tokens is simulated: see `write`. @throws StaleTokenError */
   read(token?: number): Promise<T>
   /**
    * Writes. With a token the resource remembers the largest that it has seen, and refuses a smaller one. Pass it to `read`
    * as well, if what is written depends on what was read.
-   * @throws HoldfastError with code STALE_TOKEN
+   * @throws StaleTokenError
    */
   write(value: T, token?: number): Promise<void>
 }
@@ -71,10 +71,7 @@ export class Resource {
 
   #admit(visitor: Visitor, token: number | undefined): void {
     if (token !== undefined) {
-      if (token < this.#checkedToken) {
-        const text = `${this.name} refused the token ${String(token)}: it has seen ${String(this.#checkedToken)}.`
-        throw new HoldfastError('STALE_TOKEN', `${text} Another holds the lock now: stop.`)
-      }
+      if (token < this.#checkedToken) throw new StaleTokenError(this.name, token, this.#checkedToken)
       this.#checkedToken = token
     }
     this.#see(visitor)

@@ -11,7 +11,10 @@ import { release } from '../../../src/core/release.js'
 import { Space } from '../../../src/core/space.js'
 import type { AnyStore } from '../../../src/core/store.js'
 import type { Terms } from '../../../src/core/terms.js'
+import { poolLine } from '../../../src/features/pool-line.js'
+import { seeded } from '../random.js'
 import type { Ask, Held, Setting, Subject } from '../subject.js'
+import { failingStore } from './failing-store.js'
 
 /** By a URL, by a client of ioredis, or by one of node-redis. */
 export async function openHoldfast(setting: Setting): Promise<Subject> {
@@ -19,8 +22,14 @@ export async function openHoldfast(setting: Setting): Promise<Subject> {
   return subjectOn(store, quit)
 }
 
-export function openHoldfastMemory(): Promise<Subject> {
-  return Promise.resolve(subjectOn(memory(), () => undefined))
+/** All but the first on a store that can be made to fail. */
+export function openHoldfastMemory({ way = 0 }: Setting): Promise<Subject> {
+  const records = memory()
+  const left = (): Promise<readonly string[]> => Promise.resolve(records.list('', 100).keys)
+  const quit = (): void => undefined
+  if (way === 0) return Promise.resolve({ ...subjectOn(records, quit), left })
+  const { store, failStore } = failingStore(records, seeded(way))
+  return Promise.resolve({ ...subjectOn(store, quit), left, failStore })
 }
 
 function subjectOn(store: AnyStore, quit: () => unknown): Subject {
@@ -80,10 +89,11 @@ async function acquirePermit(space: Space, key: string, ask: Ask): Promise<Held 
     onLost: 'throw',
     label: undefined,
     limit: ask.limit ?? 1,
-    permits: 1,
+    permits: ask.permits ?? 1,
+    line: (ask.limit ?? 1) === 1 ? undefined : poolLine,
+    passes: (ask.permits ?? 1) === ask.limit || (ask.limit ?? 1) < 2 ** 30,
     storeTimeoutMs: storeTimeoutMs(ask.ttlMs),
     maxWaiters: Number.POSITIVE_INFINITY,
-    timed: true,
   }
   try {
     return await acquire(space, terms, { waitMs: ask.waitMs, signal: ask.signal, quiet: true }, permitOf)

@@ -39,6 +39,11 @@ export class Arrivals {
     for (const owner of owners) this.#unsure.add(owner)
   }
 
+  /** The place of `owner` is over, and should be passed by. */
+  isOver(key: string, owner: string, nowMs: number): boolean {
+    return !this.#unsure.has(owner) && (this.#lines.get(key)?.get(owner) ?? nowMs) < nowMs
+  }
+
   /** `owner` is granted: whom it overtook, of those for whom `isThere` says that they live. */
   overtaken(key: string, owner: string, nowMs: number, isThere: (owner: string) => boolean): string | undefined {
     const line = this.#lines.get(key)

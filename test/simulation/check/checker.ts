@@ -1,5 +1,6 @@
 import type { Hold } from '../../../src/core/hold.js'
 import type { Lease } from '../../../src/core/lease.js'
+import { asksAlike, type Terms } from '../../../src/core/terms.js'
 import type { Machine } from '../machine.js'
 import type { Marks } from '../marks.js'
 import type { World } from '../world.js'
@@ -22,6 +23,7 @@ export interface Held {
 /** One acquisition, from its call. */
 export interface Ask {
   readonly key: string
+  readonly terms: Terms
   readonly machine: Machine
   /** The line it stands in: of one instance. */
   readonly line: object
@@ -67,9 +69,10 @@ export class Checker {
     this.#world.note(`VIOLATION ${checker}: ${detail}`)
   }
 
-  asks({ machine, space: line }: { machine: Machine; space: object }, key: string, waits: boolean): Ask {
+  asks({ machine, space: line }: { machine: Machine; space: object }, terms: Terms, waits: boolean): Ask {
+    const { key } = terms
     const floor = this.#highest.get(key) ?? 0
-    const ask = { key, machine, line, calledMs: this.#world.nowMs, floor, waits, settled: false }
+    const ask = { key, terms, machine, line, calledMs: this.#world.nowMs, floor, waits, settled: false }
     if (waits) this.#lineOf(line, key).push(ask)
     return ask
   }
@@ -115,7 +118,9 @@ export class Checker {
     const { key, machine } = ask
     const { limit, permits } = hold.terms
     const [first] = this.#lineOf(ask.line, key)
-    if (ask.waits && first !== undefined && first !== ask) this.#overtaken.push({ first, by: hold.owner })
+    // of several permits, those who ask for something else stand at the store beside them
+    const inTurn = limit === 1 || (first !== undefined && asksAlike(first.terms, hold.terms))
+    if (ask.waits && inTurn && first !== undefined && first !== ask) this.#overtaken.push({ first, by: hold.owner })
     if (ask.settled) this.fail('granted after the end', `${hold.owner} was granted after its wait had ended`)
     this.gaveUp(ask)
     const when = { grantedMs: this.#world.nowMs, grantedNowMs: machine.nowMs() }
@@ -180,6 +185,7 @@ export class Checker {
     held.wasActive = isActive
     if (isActive) {
       const { expireMs } = hold.terms
+      if (this.#world.nowMs > this.#truth.factOf(hold.owner).toldByMs) this.fail('untold loss', hold.owner)
       const heldMs = held.machine.nowMs() - held.grantedNowMs
       if (expireMs !== undefined && heldMs > expireMs) this.fail('expire', `${hold.owner} is active after ${heldMs} ms`)
       return true

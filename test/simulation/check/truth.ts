@@ -16,6 +16,8 @@ export interface Fact {
   renewals: number
   /** How often a renewal was refused. */
   refusals: number
+  /** By then its holder has heard of that. */
+  toldByMs: number
 }
 
 /** Everything the servers did, as no client can know it. */
@@ -74,6 +76,7 @@ export class Truth {
         leftMs: 0,
         renewals: 0,
         refusals: 0,
+        toldByMs: Infinity,
       }
       this.facts.set(owner, fact)
     }

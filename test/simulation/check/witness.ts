@@ -12,12 +12,15 @@ export class RedisWitness implements Witness {
   readonly arrivals = new Arrivals()
   readonly #parts: FleetParts
   readonly #channels = new Map<string, string>()
+  /** Who asks by the call that runs. */
+  #asking: string | undefined = undefined
 
   constructor(parts: FleetParts) {
     this.#parts = parts
   }
 
-  before(node: ModelServer, { name, key, owner }: ScriptCall): void {
+  before(node: ModelServer, { name, key, owner, wish }: ScriptCall): void {
+    this.#asking = wish?.owner
     if (endsHold(name)) {
       this.arrivals.leaves(key, owner)
       const hold = node
@@ -40,6 +43,9 @@ export class RedisWitness implements Witness {
   granted(node: ModelServer, key: string, owner: string, token: number): void {
     const { truth, checker } = this.#parts
     truth.granted(owner, token, node.deposed)
+    if (owner !== this.#asking && this.arrivals.isOver(key, owner, node.nowMs)) {
+      checker.fail('place of the dead', `${owner} was granted ${key} after its place was over`)
+    }
     const overtaken = this.arrivals.overtaken(key, owner, node.nowMs, (other) => this.#listens(node, other))
     if (overtaken !== undefined) checker.fail('order of arrival', `${owner} was granted ${key} before ${overtaken}`)
   }
@@ -74,9 +80,14 @@ export class RedisWitness implements Witness {
 
   /** Where every answer arrives at once, nobody asks a third time for what he was refused twice; elsewhere not for ever. */
   #countRefusals(owner: string): void {
-    const { truth, checker, options } = this.#parts
+    const { truth, checker, options, world } = this.#parts
     const fact = truth.factOf(owner)
-    if (++fact.refusals > (answersArrive(options) ? 2 : 60)) checker.fail('untold loss', `${owner} goes on renewing`)
+    const isHeard = answersArrive(options)
+    if (++fact.refusals > (isHeard ? 2 : 60)) checker.fail('untold loss', `${owner} goes on renewing`)
+    if (!isHeard || fact.refusals > 1) return
+    // the answer, and another that says why, which is not waited for any longer than that
+    const whyMs = options.messageFaults.loseRequest > 0 ? options.storeTimeoutMs * 1.01 + options.timerLateMs : 0
+    fact.toldByMs = world.nowMs + 10 * (options.delayMs + options.jitterMs) + 5 + whyMs
   }
 
   #listens(node: ModelServer, owner: string): boolean {

@@ -29,6 +29,8 @@ export function modelLink(wire: Wire<ModelServer>): Link {
     driver: () => driver,
     opening: () => undefined,
     failed: () => undefined,
+    sent: () => undefined,
+    ended: () => undefined,
     close: () => undefined,
   }
 }

@@ -13,7 +13,7 @@ export interface Mutex {
 export interface PoolHold {
   readonly owner: string
   readonly token: number
-  readonly permits: number
+  permits: number
   readonly tail: string
   endsMs: number
 }

@@ -140,12 +140,16 @@ class ScriptRun extends Held {
   }
 
   /** The token of this owner's hold in the pool, its lease at least as long as asked for. */
-  #own({ owner, ttl, tokenTtl, turns }: Wish): number | undefined {
+  #own({ owner, ttl, tokenTtl, turns, permits }: Wish): number | undefined {
     const hold = this.record.pool?.holds.get(owner)
     if (hold === undefined || hold.endsMs < this.nowMs) return undefined
     hold.endsMs = Math.max(hold.endsMs, this.nowMs + ttl)
     this.prolong()
     this.keepToken(hold.token, tokenTtl, turns)
+    if (permits < hold.permits) {
+      hold.permits = permits
+      this.promote(undefined)
+    }
     return hold.token
   }
 

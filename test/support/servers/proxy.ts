@@ -13,10 +13,17 @@ export interface Proxy {
   readonly connections: number
   /** Destroys every connection; new ones are served. */
   cut(): void
-  /** Accepts and swallows everything in both directions. Turned off, it destroys the connections that lost something. */
+  /**
+   * Accepts and swallows everything in both directions, the end of a connection too. Turned off, it destroys the connections
+   * that lost something.
+   */
   blackhole(on: boolean): void
   /** Requests pass, replies are swallowed. Turned off, it destroys the connections that lost something. */
   dropReplies(on: boolean): void
+  /** Requests are swallowed; what the server sends, notices too, passes. Turned off, it destroys the connections that lost something. */
+  dropRequests(on: boolean): void
+  /** The connections that are open now fall silent for good, and neither end hears of it, as with a router that restarted. New ones work. */
+  forget(): void
   /**
    * Lets the next request (one that contains `match`, if given) reach the server, and destroys its connection in place of the reply.
    * Resolves when that has happened; by then the server has carried the request out.
@@ -37,15 +44,20 @@ interface Pair {
   readonly server: Socket
   /** Bytes of it were swallowed: it can never work again. */
   lossy: boolean
+  /** Nothing passes any more, not even its end. */
+  silent: boolean
   /** Set when the connection is to be destroyed in place of the next reply; told when that has happened. */
   doom: (() => void) | undefined
   /** Replies that are held back. */
   readonly late: { readonly chunk: Buffer; readonly dueMs: number }[]
+  /** Destroys both ends. */
+  end(): void
 }
 
 interface Faults {
   blackhole: boolean
   dropReplies: boolean
+  dropRequests: boolean
   delayMs: number
   replayAfterMs: number
   trap: { match: string; sprung: () => void } | undefined
@@ -54,14 +66,26 @@ interface Faults {
 /** Starts a proxy on a free loopback port in front of `targetUrl`. */
 export async function startProxy(targetUrl: string): Promise<Proxy> {
   let target = new URL(targetUrl)
-  const faults: Faults = { blackhole: false, dropReplies: false, delayMs: 0, replayAfterMs: 0, trap: undefined }
+  const faults: Faults = {
+    blackhole: false,
+    dropReplies: false,
+    dropRequests: false,
+    delayMs: 0,
+    replayAfterMs: 0,
+    trap: undefined,
+  }
   const pairs = new Set<Pair>()
   const dial = (): Socket => connect({ host: target.hostname, port: Number(target.port || 6379) })
   const listener = createServer((client) => {
     const server = dial()
-    const pair: Pair = { client, server, lossy: false, doom: undefined, late: [] }
+    const end = (): void => {
+      client.destroy()
+      server.destroy()
+      pairs.delete(pair)
+    }
+    const pair: Pair = { client, server, lossy: false, silent: false, doom: undefined, late: [], end }
     pairs.add(pair)
-    join(pair, faults, () => pairs.delete(pair))
+    join(pair, faults)
     client.on('data', (chunk) => {
       if (faults.replayAfterMs > 0 && scriptCall.test(chunk.toString('latin1')))
         replay(chunk, faults.replayAfterMs, dial)
@@ -74,7 +98,7 @@ export async function startProxy(targetUrl: string): Promise<Proxy> {
   ownUrl.port = String(port)
 
   const destroy = (which: (pair: Pair) => boolean): void => {
-    for (const pair of pairs) if (which(pair)) pair.client.destroy()
+    for (const pair of pairs) if (which(pair)) pair.end()
   }
   const lossyUnless = (on: boolean): void => {
     if (!on) destroy((pair) => pair.lossy)
@@ -93,6 +117,13 @@ export async function startProxy(targetUrl: string): Promise<Proxy> {
     dropReplies(on) {
       faults.dropReplies = on
       lossyUnless(on)
+    },
+    dropRequests(on) {
+      faults.dropRequests = on
+      lossyUnless(on)
+    },
+    forget() {
+      for (const pair of pairs) pair.silent = true
     },
     cutOnReply: (match = '') => new Promise((resolve) => (faults.trap = { match, sprung: resolve })),
     delayMs: (ms) => void (faults.delayMs = ms),
@@ -121,22 +152,21 @@ function replay(chunk: Buffer, afterMs: number, dial: () => Socket): void {
   setTimeout(again, afterMs).unref()
 }
 
-function join(pair: Pair, faults: Faults, forget: () => void): void {
+function join(pair: Pair, faults: Faults): void {
   const { client, server } = pair
   client.setNoDelay(true)
   server.setNoDelay(true)
   client.on('data', (chunk) => passRequest(pair, faults, chunk))
   server.on('data', (chunk) => passReply(pair, faults, chunk))
-  const endBoth = (): void => {
-    client.destroy()
-    server.destroy()
-    forget()
+  const ended = (): void => {
+    if ((faults.blackhole || pair.silent) && !(client.destroyed && server.destroyed)) pair.lossy = true
+    else pair.end()
   }
-  for (const socket of [client, server]) socket.on('error', endBoth).on('close', endBoth)
+  for (const socket of [client, server]) socket.on('error', ended).on('close', ended)
 }
 
 function passRequest(pair: Pair, faults: Faults, chunk: Buffer): void {
-  if (faults.blackhole) {
+  if (faults.blackhole || faults.dropRequests || pair.silent) {
     pair.lossy = true
     return
   }
@@ -148,7 +178,7 @@ function passRequest(pair: Pair, faults: Faults, chunk: Buffer): void {
 }
 
 function passReply(pair: Pair, faults: Faults, chunk: Buffer): void {
-  if (faults.blackhole || faults.dropReplies) {
+  if (faults.blackhole || faults.dropReplies || pair.silent) {
     pair.lossy = true
     return
   }

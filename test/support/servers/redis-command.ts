@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 export type Reply = string | number | null | Reply[]
 
 /** Sends one command to Redis over a connection of its own, without any client library; an error reply rejects. */
-export function redisCommand(url: string, args: readonly string[], timeoutMs = 5000): Promise<Reply> {
+export function redisCommand(url: string, args: readonly string[], timeoutMs = 20_000): Promise<Reply> {
   const { hostname, port, username, password, pathname } = new URL(url)
   const before = [
     ...(password ? [['AUTH', ...(username ? [username] : []), decodeURIComponent(password)]] : []),

@@ -1,15 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from './free-port.js'
+import { end, endWithThisProcess, hasEnded } from './process.js'
 import { type Reply, redisCommand } from './redis-command.js'
 
 const HOST = '127.0.0.1'
 const START_TRIES = 5
-const START_LIMIT_MS = 10_000
+const START_LIMIT_MS = 30_000
 
 export interface RedisServer {
   readonly url: string
@@ -151,24 +151,6 @@ async function answers(url: string, child: ChildProcess): Promise<boolean> {
   } catch {
     return false // not yet; the caller asks again until its deadline
   }
-}
-
-/** Leaves no server behind when the tests end early. */
-function endWithThisProcess(child: ChildProcess): void {
-  const kill = (): void => void child.kill('SIGKILL')
-  process.once('exit', kill)
-  child.once('exit', () => process.off('exit', kill))
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (hasEnded(child)) return
-  const gone = once(child, 'exit')
-  child.kill('SIGKILL')
-  await gone
-}
-
-function hasEnded(child: ChildProcess): boolean {
-  return child.pid === undefined || child.exitCode !== null || child.signalCode !== null
 }
 
 function pidOf(child: ChildProcess): number {

@@ -38,6 +38,11 @@ export const permitBugs: readonly Bug[] = [
     }),
   },
   {
+    bug: 'keeps what a holder asks for no more',
+    caughtBy: 'takes back what a holder asks for no more, and lets the next in',
+    patch: () => ({ shrink: () => undefined }),
+  },
+  {
     bug: 'believes everybody about the limit',
     caughtBy: 'refuses a limit other than that of the holders, and names both',
     patch: () => ({ check: () => undefined, fits: (entry, { limit }) => entry.holds.length < limit }),

@@ -135,6 +135,55 @@ export const network: readonly Case[] = [
     },
   },
   {
+    id: 'stalled-while-asking',
+    title: 'The event loop stalls for twice the ttl while the grant lies in the socket',
+    expected: 'a lease that is over is not handed out',
+    stores: ['redis'],
+    async run(rig) {
+      const [asking, other] = await Promise.all([rig.process(), rig.process()])
+      const answer = await asking.acquire(rig.key, rig.wish({ stallMs: 2 * rig.ttlMs }))
+      const taken = await other.acquire(rig.key, rig.wish())
+      if (!('hold' in answer)) return passed('error' in answer ? 'refused, with an error' : 'refused')
+      const { active } = await asking.look(answer)
+      return 'hold' in taken && active ? failed('two hold at once') : passed('granted while it lasts')
+    },
+  },
+  {
+    id: 'holder-forgotten',
+    title: 'A router forgets the holder’s connection; new connections work',
+    expected: 'it goes on holding, or is told at its deadline',
+    stores: ['redis'],
+    async run(rig) {
+      const [holder, other] = await Promise.all([rig.behindProxy(), rig.process()])
+      const ttlMs = 3000
+      const grant = await holder.hold(rig.key, rig.wish({ ttlMs }))
+      const startMs = machineMs()
+      rig.proxy.forget()
+      const toldMs = await holder.told(grant, 2 * ttlMs)
+      if (toldMs !== undefined) return toldBy(toldMs, startMs + ttlMs, 2 * ttlMs)
+      return rig.heldStill(holder, grant, other)
+    },
+  },
+  {
+    id: 'waiter-forgotten',
+    title: 'A router forgets the connections of a waiter; new connections work',
+    expected: 'it is served within 15 s of the release',
+    stores: ['redis'],
+    limitMs: 40_000,
+    async run(rig) {
+      const [holder, waiter] = await Promise.all([rig.process(), rig.behindProxy()])
+      const grant = await holder.hold(rig.key, rig.wish({ ttlMs: LONG_MS }))
+      const waiting = waiter.acquire(rig.key, rig.wish({ ttlMs: LONG_MS, waitMs: 30_000 }))
+      await sleep(600)
+      rig.proxy.forget()
+      await sleep(300)
+      await holder.release(grant)
+      const releasedMs = machineMs()
+      const answer = await Promise.race([waiting, sleep(20_000, undefined)])
+      return within(answer && 'hold' in answer ? answer.grantedMs - releasedMs : undefined, 15_000, 'served', 20_000)
+    },
+  },
+  {
     id: 'replayed-acquire',
     title: 'The network delivers an acquire once more, after its release',
     expected: 'nobody waits for the ghost longer than its ttl',

@@ -53,6 +53,23 @@ export const processes: readonly Case[] = [
     },
   },
   {
+    id: 'told-to-end',
+    title: 'A holder is told to end (SIGTERM) while another waits',
+    expected: 'it ends within a second, and the other has the lock when the ttl is over',
+    stores: ['redis', 'file'],
+    limitMs: 30_000,
+    async run(rig) {
+      const [holder, waiter] = await Promise.all([rig.process(), rig.process()])
+      await holder.hold(rig.key, rig.wish())
+      const waiting = waiter.acquire(rig.key, rig.wish({ waitMs: 8 * rig.ttlMs }))
+      await sleep(200)
+      const toldMs = machineMs()
+      if (!(await holder.terminate(2000))) return failed('lives on')
+      const answer = await waiting
+      return within('hold' in answer ? answer.grantedMs - toldMs : undefined, rig.ttlMs, 'granted', 8 * rig.ttlMs)
+    },
+  },
+  {
     id: 'stale-release',
     title: 'Who was stopped for too long releases what another holds by now',
     expected: 'the other goes on holding',

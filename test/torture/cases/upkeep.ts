@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Case } from '../rig.js'
 import { failed, passed } from '../verdicts.js'
+import { restored } from './servers.js'
 
 const MONTH_MS = 30 * 24 * 3_600_000
 
@@ -22,6 +23,10 @@ const names: readonly string[] = [
   'ключ',
   '🔒',
   'x'.repeat(200),
+  '\ud800',
+  '\udfff',
+  `${'x'.repeat(5000)}1`,
+  `${'x'.repeat(5000)}2`,
 ]
 
 export const upkeep: readonly Case[] = [
@@ -95,7 +100,7 @@ export const upkeep: readonly Case[] = [
   },
   {
     id: 'tokens-grow',
-    title: 'Release, FLUSHALL and a restart without data between grants',
+    title: 'Release, FLUSHALL, a restart without data, with old data, and a clock set back by an hour between grants',
     expected: 'each token is larger than the one before',
     stores: ['redis'],
     needs: ['token'],
@@ -109,6 +114,11 @@ export const upkeep: readonly Case[] = [
           await rig.server.command('FLUSHALL')
           await rig.server.kill()
           await rig.server.start()
+        },
+        () => restored(rig, () => Promise.resolve()),
+        () => {
+          rig.moveServerClock(-3_600_000)
+          return Promise.resolve()
         },
         () => Promise.resolve(),
       ]
@@ -124,7 +134,8 @@ export const upkeep: readonly Case[] = [
   },
   {
     id: 'names',
-    title: 'Names that differ in case, spaces, accents, NUL, braces, or that objects know',
+    title:
+      'Names that differ in case, spaces, accents, NUL, braces, half a character, the 5,000th one, or that objects know',
     expected: 'each is a lock of its own',
     stores: ['redis', 'memory', 'file'],
     async run(rig) {
@@ -140,6 +151,22 @@ export const upkeep: readonly Case[] = [
       return passed(
         refused === 0 ? `${names.length} of ${names.length}` : `${names.length - refused}, ${refused} are refused`,
       )
+    },
+  },
+  {
+    id: 'own-database',
+    title: 'The client’s URL names database 3',
+    expected: 'the lock stands there, and nowhere else',
+    stores: ['redis'],
+    async run(rig) {
+      const place = `${rig.server.url}/3`
+      const own = await rig.process({ place })
+      await own.hold(rig.key, rig.wish({ ttlMs: 20_000 }))
+      const elsewhere = await rig.server.command('DBSIZE')
+      const third = await rig.process({ place })
+      const answer = await third.acquire(rig.key, rig.wish())
+      if ('hold' in answer) return failed('two hold at once')
+      return elsewhere === 0 ? passed('there') : failed(`${String(elsewhere)} keys in database 0`)
     },
   },
   {

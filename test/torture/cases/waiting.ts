@@ -1,7 +1,8 @@
 /** Waiters, their order, and what they cost. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { machineMs } from '../../fleet/machine-clock.js'
-import type { Answers } from '../orders.js'
+import { until } from '../../support/until.js'
+import type { Acquired, Answers } from '../orders.js'
 import type { Case } from '../rig.js'
 import { failed, within } from '../verdicts.js'
 
@@ -9,7 +10,9 @@ const PROCESSES = 4
 const ROUNDS = 4
 /** Between one and the next: a busy machine may hold one up. */
 const APART_MS = 250
+const LONG_MS = 20_000
 const CROWD = 30_000
+const MOMENTS = 20
 
 export const waiting: readonly Case[] = [
   {
@@ -38,18 +41,24 @@ export const waiting: readonly Case[] = [
     async run(rig) {
       const holder = await rig.process()
       const waiters = await Promise.all(Array.from({ length: PROCESSES }, () => rig.process()))
+      const sent = (): Promise<number> => (rig.library.store === 'redis' ? rig.commands() : Promise.resolve(0))
       let outOfTurn = 0
       // the first round only opens what a first wait opens
       for (let round = 0; round <= ROUNDS; round++) {
-        const grant = await holder.hold(rig.key, rig.wish({ waitMs: 5000 }))
+        const grant = await holder.hold(rig.key, rig.wish({ ttlMs: LONG_MS, waitMs: 5000 }))
         const served: number[] = []
-        const all = waiters.map(async (waiter, turn) => {
-          await sleep(turn * APART_MS)
-          const own = await waiter.hold(rig.key, rig.wish({ waitMs: 10_000 }))
-          served.push(turn)
-          await waiter.release(own)
-        })
-        await sleep((PROCESSES + 1) * APART_MS)
+        const all: Promise<void>[] = []
+        for (const [turn, waiter] of waiters.entries()) {
+          const before = await sent()
+          all.push(
+            waiter.hold(rig.key, rig.wish({ ttlMs: LONG_MS, waitMs: LONG_MS })).then(async (own) => {
+              served.push(turn)
+              await waiter.release(own)
+            }),
+          )
+          if (rig.library.store === 'redis') await until(async () => (await sent()) > before)
+          await sleep(APART_MS)
+        }
         await holder.release(grant)
         await Promise.all(all)
         if (round > 0 && served.some((turn, at) => turn !== at)) outOfTurn++
@@ -116,6 +125,52 @@ export const waiting: readonly Case[] = [
       await sleep(500)
       const answer = await own.acquire(rig.key, rig.wish({ waitMs: 5000 }))
       return within('hold' in answer ? answer.grantedMs - answer.askedMs : undefined, 300, 'free', 5000)
+    },
+  },
+  {
+    id: 'released-as-a-wait-begins',
+    title: `The holder releases in the moment in which a wait begins, ${MOMENTS} times`,
+    expected: 'no wake-up is missed: the wait is served within 500 ms',
+    stores: ['redis'],
+    limitMs: 40_000,
+    async run(rig) {
+      const [holder, waiter] = await Promise.all([rig.process(), rig.process()])
+      let longestMs = 0
+      // the first only opens what a first wait opens
+      for (let moment = 0; moment <= MOMENTS; moment++) {
+        const grant = await holder.hold(rig.key, rig.wish({ ttlMs: 10_000, waitMs: 5000 }))
+        const waiting = waiter.acquire(rig.key, rig.wish({ ttlMs: 10_000, waitMs: 5000 }))
+        await sleep((moment / MOMENTS) * 8)
+        await holder.release(grant)
+        const releasedMs = machineMs()
+        const answer = await waiting
+        if (!('hold' in answer)) return failed('error' in answer ? answer.error.slice(0, 70) : 'never served')
+        if (moment > 0) longestMs = Math.max(longestMs, answer.grantedMs - releasedMs)
+        await waiter.release(answer)
+      }
+      return within(longestMs, 500, 'served', 5000)
+    },
+  },
+  {
+    id: 'one-gives-up',
+    title: 'Five wait in one process, and two of them give up',
+    expected: 'the others are served within 1 s of the release',
+    stores: ['redis', 'memory'],
+    async run(rig) {
+      const own = await rig.process()
+      const grant = await own.hold(rig.key, rig.wish({ ttlMs: 20_000 }))
+      const wait = (waitMs: number): Promise<Acquired> => own.acquire(rig.key, rig.wish({ ttlMs: 20_000, waitMs }))
+      const waiting = [8000, 400, 8000, 600, 8000].map(wait)
+      const served = waiting.map(async (answer) => {
+        const got = await answer
+        if ('hold' in got) await own.release(got)
+        return 'hold' in got ? machineMs() : undefined
+      })
+      await sleep(1200)
+      const startMs = machineMs()
+      await own.release(grant)
+      const times = (await Promise.all(served)).filter((atMs) => atMs !== undefined)
+      return within(times.length === 3 ? Math.max(...times) - startMs : undefined, 1000, 'served', 8000)
     },
   },
   {

@@ -1,0 +1,94 @@
+import { show } from '../core/duration.js'
+import { InvalidKeyError } from '../core/errors.js'
+import { Handle } from './handle.js'
+import { type WrapOptions, wrapWithLock } from './wrap.js'
+
+/** Which calls a callable handle has. */
+export type Face = 'lock' | 'pool'
+
+/**
+ * What `lock`, `pool` and their kin return: a function that wraps and decorates and, where the key is text, has the calls of
+ * a handle, which `face` names. @throws InvalidKeyError, InvalidOptionError
+ */
+export function callableOf(wrapping: WrapOptions, face: Face = 'lock'): unknown {
+  const { source, key, options, handle } = wrapping
+  const use = (...args: unknown[]): unknown => wrapWithLock(wrapping, args)
+  if (typeof key === 'function') {
+    source.peek()?.spaceOf(options.store) // an unknown alias is told here, where a handle would tell it
+    return use
+  }
+  if (typeof key !== 'string') throw new InvalidKeyError(`A key is text or a function that makes it, not ${show(key)}.`)
+  return callable(use, handle === undefined ? new Handle(source, key, options) : handle(key), faces[face])
+}
+
+/** Gives a function the calls of its handle. One prototype for all: own properties would show up wherever it is printed. */
+function callable(use: object, handle: Handle, face: typeof Callable): object {
+  Object.setPrototypeOf(use, face.prototype)
+  ;(use as Callable)[inside] = handle
+  return use
+}
+
+/** Where a callable handle keeps what it is a face of. */
+const inside = Symbol('handle')
+
+/** What every callable handle inherits. Written out, for a call by a computed name is never inlined. */
+class Callable extends Function {
+  declare [inside]: Handle
+
+  get key(): string {
+    return this[inside].key
+  }
+  acquire(): unknown {
+    return this[inside].acquire()
+  }
+  tryAcquire(): unknown {
+    return this[inside].tryAcquire()
+  }
+  run(body: Parameters<Handle['run']>[0]): unknown {
+    return this[inside].run(body)
+  }
+  acquireSync(): unknown {
+    return this[inside].acquireSync()
+  }
+  tryAcquireSync(): unknown {
+    return this[inside].tryAcquireSync()
+  }
+  runSync(body: Parameters<Handle['runSync']>[0]): unknown {
+    return this[inside].runSync(body)
+  }
+  isLocked(): unknown {
+    return this[inside].isLocked()
+  }
+  isLockedSync(): unknown {
+    return this[inside].isLockedSync()
+  }
+  inspect(): unknown {
+    return this[inside].inspect()
+  }
+  inspectSync(): unknown {
+    return this[inside].inspectSync()
+  }
+  forceRelease(): unknown {
+    return this[inside].forceRelease()
+  }
+  forceReleaseSync(): unknown {
+    return this[inside].forceReleaseSync()
+  }
+  release(): unknown {
+    return this[inside].release()
+  }
+  releaseSync(): unknown {
+    return this[inside].releaseSync()
+  }
+}
+
+class PoolCallable extends Callable {
+  size(): unknown {
+    return this[inside].size()
+  }
+  sizeSync(): unknown {
+    return this[inside].sizeSync()
+  }
+}
+
+const faces: Record<Face, typeof Callable> = { lock: Callable, pool: PoolCallable }

@@ -1,0 +1,199 @@
+import { createHoldfast, LockedError, LockTimeoutError, memory, StoreError, type SyncStore } from 'holdfast'
+import { virtualEnv } from 'holdfast/testing'
+import { describe, expect, test } from 'vitest'
+
+interface Call {
+  readonly operation: 'acquire' | 'renew' | 'release'
+  readonly atMs: number
+  readonly owner: string
+}
+
+/** Records on a server that is asked in sync. `before` and `after` are called around each acquire, and may let time pass or throw. */
+function onServer({ storeTimeout = 300 } = {}) {
+  const time = virtualEnv()
+  const records = memory({ env: time })
+  const calls: Call[] = []
+  const note = (operation: Call['operation'], owner: string): void =>
+    void calls.push({ operation, atMs: time.nowMs() - startMs, owner })
+  const startMs = time.nowMs()
+  const hooks = { before: (): void => undefined, after: (): void => undefined }
+  const store: SyncStore = Object.assign(memory({ env: time }), {
+    capabilities: { ...records.capabilities, scope: 'network' as const, wake: 'poll' as const },
+    acquire: (request: Parameters<SyncStore['acquire']>[0]) => {
+      note('acquire', request.owner)
+      hooks.before()
+      const answer = records.acquire(request)
+      hooks.after()
+      return answer
+    },
+    renew: (key: string, owner: string, ttlMs: number) => {
+      note('renew', owner)
+      return records.renew(key, owner, ttlMs)
+    },
+    release: (key: string, owner: string) => {
+      note('release', owner)
+      return records.release(key, owner)
+    },
+    inspect: records.inspect.bind(records),
+  })
+  const warnings: string[] = []
+  const logger = { warn: (message: string) => warnings.push(message) }
+  const { lock } = createHoldfast({ store, env: time, storeTimeout, logger })
+  const theirs = createHoldfast({ store: records, env: time }) // another process
+  const failing = (times: number, error: Error): (() => void) => {
+    let left = times
+    return () => {
+      if (left-- > 0) throw error
+    }
+  }
+  return { time, records, calls, hooks, lock, theirs, warnings, failing, startMs }
+}
+
+const clearly = new StoreError('acquire', 'refused to talk', { outcome: 'not-applied' })
+const perhaps = new StoreError('acquire', 'the reply was lost', { outcome: 'unknown' })
+
+/** What a call throws; fails when it does not. */
+function thrown(call: () => unknown): Error {
+  try {
+    call()
+  } catch (error) {
+    return error as Error
+  }
+  throw new TypeError('it should have thrown')
+}
+
+describe('a sync acquire on a server', () => {
+  test('is logged when it is refused, and a try is not', () => {
+    const { lock, theirs, warnings, calls } = onServer()
+    theirs.lock('k').acquireSync()
+    const error = thrown(() => lock('k').acquireSync())
+    expect(error).toBeInstanceOf(LockedError)
+    expect(warnings).toEqual([error.message])
+    expect(lock('k').tryAcquireSync()).toBeUndefined()
+    expect(warnings).toHaveLength(1)
+    expect(calls).toHaveLength(2)
+    theirs.lock('k').forceReleaseSync()
+    expect(lock('k').tryAcquireSync()?.active).toBe(true)
+  })
+
+  test('asks more and more rarely while it waits, and not after its time is over', () => {
+    const { lock, theirs, time, calls, startMs, warnings } = onServer()
+    theirs.lock('k').acquireSync()
+    const error = thrown(() => lock('k', { wait: 2_000 }).acquireSync())
+    expect(error).toBeInstanceOf(LockTimeoutError)
+    expect(error).toMatchObject({ waitedMs: expect.closeTo(2_000, 1) as number, holder: { host: 'virtual' } })
+    expect(error.message).toContain('Gave up after waiting 2.0 s')
+    expect(warnings).toEqual([error.message])
+    expect(time.nowMs() - startMs).toBeCloseTo(2_000, 1)
+    const pauses = calls.slice(1).map(({ atMs }, index) => atMs - (calls[index]?.atMs ?? 0))
+    expect(pauses[0]).toBeLessThanOrEqual(10)
+    expect(Math.max(...pauses)).toBeGreaterThan(125)
+    expect(calls.length).toBeLessThan(25)
+    expect(calls.at(-1)?.atMs).toBeCloseTo(2_000, 1)
+    expect(new Set(calls.map(({ owner }) => owner)).size).toBe(1)
+  })
+
+  test('asks again when the holder ends', () => {
+    const { lock, theirs, calls } = onServer()
+    theirs.lock('k', { expire: 5 }).acquireSync()
+    const lease = lock('k', { wait: 2_000 }).acquireSync()
+    expect(lease.active).toBe(true)
+    expect(calls.at(-1)?.atMs).toBeLessThanOrEqual(6)
+  })
+
+  test('fails at once when the store surely did nothing, and releases nothing', async () => {
+    const { lock, hooks, calls, time, failing } = onServer()
+    hooks.before = failing(1, clearly)
+    expect(thrown(() => lock('k').acquireSync())).toMatchObject({ code: 'STORE_FAILED', key: 'k' })
+    await time.advance(1_000)
+    expect(calls.map(({ operation }) => operation)).toEqual(['acquire'])
+  })
+
+  test('goes on through such failures while it may wait, but not longer than one call may take', () => {
+    const { lock, hooks, calls, failing } = onServer()
+    hooks.before = failing(3, clearly)
+    expect(lock('k', { wait: 1_000 }).acquireSync().active).toBe(true)
+    expect(calls).toHaveLength(4)
+    hooks.before = failing(100, clearly)
+    expect(thrown(() => lock('other', { wait: 1_000 }).acquireSync())).toBeInstanceOf(StoreError)
+    const since = calls[4]?.atMs ?? 0
+    expect((calls.at(-1)?.atMs ?? 0) - since).toBeLessThan(300)
+    expect(calls.length).toBeGreaterThan(4 + 3)
+    expect(calls.length).toBeLessThan(4 + 9)
+  })
+
+  test('does not outlast its wait for a store that fails', () => {
+    const { lock, hooks, calls, failing } = onServer({ storeTimeout: 5_000 })
+    hooks.before = failing(100, clearly)
+    expect(thrown(() => lock('k', { wait: 50 }).acquireSync())).toBeInstanceOf(StoreError)
+    expect(calls.at(-1)?.atMs).toBeGreaterThanOrEqual(50)
+    expect(calls.at(-1)?.atMs).toBeLessThan(50 + 160)
+  })
+
+  test('asks again for what it may have, though it does not wait, and gives it back when that fails', async () => {
+    const { lock, hooks, calls, records, time, failing } = onServer()
+    hooks.after = failing(2, perhaps)
+    const lease = lock('k').acquireSync()
+    expect(lease.active).toBe(true)
+    expect(calls).toHaveLength(3)
+    lease.release()
+    hooks.after = failing(100, perhaps)
+    expect(thrown(() => lock('k').acquireSync())).toMatchObject({ outcome: 'unknown' })
+    const within = calls.at(-1)
+    expect(within?.operation).toBe('acquire') // the release is left to a timer: this call has taken long enough
+    await time.advance(1)
+    expect(calls.at(-1)).toMatchObject({ operation: 'release', owner: within?.owner })
+    expect(records.inspect('holdfast:k')).toBeUndefined()
+  })
+
+  test('tells what it is that is thrown, whoever throws', () => {
+    const { lock, hooks, calls, failing } = onServer()
+    hooks.before = failing(1, new Error('no such server'))
+    const error = thrown(() => lock('k', { wait: 1_000 }).acquireSync())
+    expect(error).toMatchObject({ code: 'STORE_FAILED', key: 'k', operation: 'acquire' })
+    expect(error.message).toBe('The store failed to acquire: no such server')
+    expect(calls).toHaveLength(1)
+  })
+
+  test('renews a grant that came late, and takes none that is over', async () => {
+    const { lock, hooks, calls, time, records } = onServer()
+    hooks.after = () => time.stall(489)
+    const lease = lock('k', { ttl: 1_000 }).acquireSync()
+    expect(calls.map(({ operation }) => operation)).toEqual(['acquire', 'renew'])
+    expect(lease.remainingMs).toBe(988)
+    expect(records.inspect('holdfast:k')?.holders).toMatchObject([{ token: lease.token, remainingMs: 1_000 }])
+    hooks.after = () => time.stall(488)
+    expect(lock('other', { ttl: 1_000 }).acquireSync().remainingMs).toBe(500)
+    expect(calls).toHaveLength(3)
+    hooks.after = () => time.stall(1_100)
+    const error = thrown(() => lock('late', { ttl: 1_000 }).acquireSync())
+    expect(error.message).toContain('longer than the lease lasts')
+    await time.advance(10)
+    expect(records.inspect('holdfast:late')).toBeUndefined()
+  })
+})
+
+describe('a sync wait in memory', () => {
+  test('is long enough when it ends just after the holder does', () => {
+    const time = virtualEnv()
+    const { lock } = createHoldfast({ env: time })
+    lock('k', { expire: 1_500 }).acquireSync()
+    expect(lock('k', { wait: 1_501 }).acquireSync().active).toBe(true)
+  })
+
+  test('says what to do when nobody can release', () => {
+    const { lock } = createHoldfast({ env: virtualEnv() })
+    lock('k', { expire: 1_500 }).acquireSync()
+    const error = thrown(() => lock('k', { wait: 1_500 }).acquireSync())
+    expect(error).toMatchObject({ code: 'LOCK_TIMEOUT', waitedMs: 0 })
+    expect(error.message).toContain('while this thread is blocked')
+    expect(error.message).toContain('use acquire(), or set { expire }')
+  })
+
+  test('ends when the store cannot say who holds', () => {
+    const store = memory()
+    store.acquire = () => ({ granted: false })
+    const { lock } = createHoldfast({ store })
+    expect(thrown(() => lock('k', { wait: 1_500 }).acquireSync())).toMatchObject({ holder: undefined })
+  })
+})

@@ -1,0 +1,60 @@
+/** `npm run mutation`: changes the code in small places, runs the tests against each change, and writes docs/mutation.md. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { parseArgs } from 'node:util'
+import { Stryker } from '@stryker-mutator/core'
+import { format, resolveConfig } from 'prettier'
+import { sharedRedis } from '../support/servers/redis.js'
+import { pageOf } from './page.js'
+import { reasons } from './reasons.js'
+import type { Report } from './report.js'
+
+const usage = `Usage: npm run mutation [-- options]
+  --mutate X      only these files, such as src/core/gate.ts,src/core/hold.ts; the others keep what is known of them
+  --force         asks the tests again, also where neither code nor tests were changed
+  --page          runs nothing: writes the page anew from the last report
+An hour or two for all of it; what was found is kept in .cache/mutation, and the next run asks only what has changed.`
+
+const { values } = parseArgs({
+  options: {
+    mutate: { type: 'string' },
+    force: { type: 'boolean', default: false },
+    page: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+})
+const reportPath = '.cache/mutation/incremental.json'
+const pagePath = 'docs/mutation.md'
+const require = createRequire(import.meta.url)
+
+if (values.help) console.log(usage)
+else {
+  if (!values.page) await mutate()
+  await writePage()
+}
+
+/** One Redis for all workers: one that is ended for a mutant's endless loop could not stop its own. */
+async function mutate(): Promise<void> {
+  const redis = await sharedRedis()
+  try {
+    process.env['HOLDFAST_TEST_REDIS_URL'] = redis.url
+    const mutate = values.mutate === undefined ? {} : { mutate: values.mutate.split(',') }
+    const configFile = 'test/mutation/stryker.config.mjs'
+    await new Stryker({ configFile, force: values.force, ...mutate }).runMutationTest()
+  } finally {
+    await redis.stop()
+  }
+}
+
+async function writePage(): Promise<void> {
+  const report = JSON.parse(readFileSync(reportPath, 'utf8')) as Report
+  const date = new Date().toISOString().slice(0, 10)
+  const versions = `${date}, Node ${process.versions.node}, Stryker ${versionOf('@stryker-mutator/core')}, Vitest ${versionOf('vitest')}.`
+  const page = pageOf(report, reasons, versions)
+  writeFileSync(pagePath, await format(page, { ...(await resolveConfig(pagePath)), parser: 'markdown' }))
+  console.log(`${pagePath} is written`)
+}
+
+function versionOf(name: string): string {
+  return (require(`${name}/package.json`) as { version: string }).version
+}
