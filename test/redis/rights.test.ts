@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import type { Notice } from '../../src/core/store.js'
 import { redis } from '../../src/stores/redis/index.js'
-import { scripts } from '../../src/stores/redis/scripts.js'
+import { scripts, valueScripts } from '../../src/stores/redis/scripts.js'
 import { clientKinds } from './clients.js'
 import { freshKey, ownRedis, request, take } from './support.js'
 
@@ -20,7 +20,7 @@ test('the rights are the same wherever they are told', async () => {
 })
 
 test('no right is given that nothing needs', async () => {
-  const lua = Object.values({ ...scripts })
+  const lua = Object.values({ ...scripts, ...valueScripts })
     .map(({ text }) => text)
     .join('\n')
   const calls = [...lua.matchAll(/redis\.p?call\('([A-Z]+)'/g)]
