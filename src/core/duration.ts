@@ -6,7 +6,8 @@ export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h'}`
 
 const unitMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 const pattern = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/
-const longestMs = 10 * 365.25 * 24 * 3_600_000
+/** Ten years. */
+export const longestMs: number = 10 * 365.25 * 24 * 3_600_000
 
 /** Reads a duration strictly. @throws InvalidOptionError for anything that is not a length of time up to ten years. */
 export function parseDuration(value: unknown, option: string, leastMs = 0): number {

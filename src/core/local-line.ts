@@ -1,4 +1,5 @@
 import type { Handed } from './contender.js'
+import { longestMs } from './duration.js'
 import { betweenMs, type Mark, markOf, type Timer } from './env.js'
 import { LockTimeoutError, TooManyWaitersError } from './errors.js'
 import { Hold } from './hold.js'
@@ -10,9 +11,6 @@ import type { HolderInfo, Refused } from './store.js'
 import { isTimed, leaseMs, type Terms, type Waiting } from './terms.js'
 import { trace, traced } from './trace.js'
 import { type Line, Waiter } from './waiter.js'
-
-/** Longer than anybody waits: a timer that only keeps the process alive. */
-const foreverMs = 10 * 365.25 * 24 * 3_600_000
 
 /** A chain of promise jobs starves the event loop: 32 hand-overs take some 20 µs. */
 const handoversInARow = 32
@@ -107,9 +105,9 @@ export abstract class LocalLine implements Line {
     return new Hold(this.space, terms, owner, { token, start, turns: this.space.turnsOf(terms) })
   }
 
-  /** A wait that begins in earnest: it has an end, and keeps the process alive. */
+  /** A wait that begins in earnest: it has an end, and keeps the process alive, longer than anybody waits. */
   protected stay(waiter: Waiter): void {
-    this.#keepAlive ??= this.space.env.setTimer(() => undefined, foreverMs, true)
+    this.#keepAlive ??= this.space.env.setTimer(() => undefined, longestMs, true)
     waiter.startClock(this.space.env, this)
   }
 

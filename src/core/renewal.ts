@@ -55,13 +55,17 @@ function refused(hold: Hold): void {
   else void whyGone(hold).then(end)
 }
 
+/** So long, at most, a loss may wait for its reason: the holder goes on meanwhile. */
+const whyLimitMs = 250
+
 /** Why the store does not know a hold any more. Never rejects: the reason is a nicety, the loss is not. */
 export async function whyGone({ space, terms, owner }: Hold): Promise<EndCode> {
   const { env, store } = space
   if (store.wasRevoked === undefined) return 'LOCK_LOST'
   try {
     const call = Promise.resolve(store.wasRevoked(terms.storeKey, owner))
-    return (await limited(env, call, terms.storeTimeoutMs, 'inspect', false)) ? 'LOCK_REVOKED' : 'LOCK_LOST'
+    const limitMs = Math.min(terms.storeTimeoutMs, whyLimitMs)
+    return (await limited(env, call, limitMs, 'inspect', false)) ? 'LOCK_REVOKED' : 'LOCK_LOST'
   } catch {
     return 'LOCK_LOST'
   }

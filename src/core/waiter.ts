@@ -54,7 +54,7 @@ export class Waiter implements Linked<Waiter> {
     this.#abort = () => {
       line.cancelled(this, signal.reason)
     }
-    signal.addEventListener('abort', this.#abort, { once: true })
+    signal.addEventListener('abort', this.#abort)
   }
 
   grant(hold: Hold): void {

@@ -1,7 +1,7 @@
 /** What clients do under locks. A feature that comes later joins with one entry here, and its call in the subjects. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Random } from '../fleet/random.js'
-import type { Feature } from '../fleet/subject.js'
+import { type Feature, readersLimit } from '../fleet/subject.js'
 import type { Tracker } from './tracked.js'
 
 export interface Round {
@@ -26,8 +26,6 @@ export interface Workload {
 const WAIT_MS = 5000
 const STEPS = 5
 export const PERMITS = 3
-/** More than there are loops. */
-const READERS = 1000
 const CHURN_KEYS = 10_000
 
 export const workloads: readonly Workload[] = [
@@ -81,7 +79,7 @@ export const workloads: readonly Workload[] = [
     loops: 2,
     pauseMs: 20,
     round: ({ tracker, random, ttlMs }) => {
-      const limit = READERS
+      const limit = readersLimit
       const permits = random.next() < 0.3 ? limit : 1
       const ask = { ttlMs, waitMs: WAIT_MS, limit, permits }
       return tracker.hold({ workload: 'readers-writers', key: 'book', ask }, async (hold) => {

@@ -1,5 +1,8 @@
 /** The one small interface through which every library is put through faults. */
 
+/** The limit of a key that readers share, one place each, and a writer takes all of. */
+export const readersLimit = 2 ** 30
+
 /** How a lock is asked for. */
 export interface Ask {
   readonly ttlMs: number

@@ -8,15 +8,18 @@ import { sharedRedis } from '../support/servers/redis.js'
 import { pageOf } from './page.js'
 import { reasons } from './reasons.js'
 import type { Report } from './report.js'
+import { type Suite, suites } from './suites.js'
 
 const usage = `Usage: npm run mutation [-- options]
-  --mutate X      only these files, such as src/core/gate.ts,src/core/hold.ts; the others keep what is known of them
+  --suite X       only one of core, memory, redis
+  --mutate X      only these files of that suite, such as src/core/gate.ts,src/core/hold.ts; the others keep what is known of them
   --force         asks the tests again, also where neither code nor tests were changed
   --page          runs nothing: writes the page anew from the last report
 An hour or two for all of it; what was found is kept in .cache/mutation, and the next run asks only what has changed.`
 
 const { values } = parseArgs({
   options: {
+    suite: { type: 'string' },
     mutate: { type: 'string' },
     force: { type: 'boolean', default: false },
     page: { type: 'boolean', default: false },
@@ -29,18 +32,23 @@ const require = createRequire(import.meta.url)
 
 if (values.help) console.log(usage)
 else {
-  if (!values.page) await mutate()
+  const chosen = suites.filter(({ name }) => values.suite === undefined || name === values.suite)
+  if (chosen.length === 0 || (values.mutate !== undefined && chosen.length > 1)) throw new Error(usage)
+  if (!values.page) await mutate(chosen)
   await writePage()
 }
 
 /** One Redis for all workers: one that is ended for a mutant's endless loop could not stop its own. */
-async function mutate(): Promise<void> {
+async function mutate(chosen: readonly Suite[]): Promise<void> {
   const redis = await sharedRedis()
+  process.env['HOLDFAST_TEST_REDIS_URL'] = redis.url
   try {
-    process.env['HOLDFAST_TEST_REDIS_URL'] = redis.url
-    const mutate = values.mutate === undefined ? {} : { mutate: values.mutate.split(',') }
-    const configFile = 'test/mutation/stryker.config.mjs'
-    await new Stryker({ configFile, force: values.force, ...mutate }).runMutationTest()
+    for (const suite of chosen) {
+      process.env['HOLDFAST_MUTATED'] = suite.name
+      const files = values.mutate ?? suite.mutate
+      const configFile = 'test/mutation/stryker.config.mjs'
+      await new Stryker({ configFile, force: values.force, mutate: files.split(',') }).runMutationTest()
+    }
   } finally {
     await redis.stop()
   }

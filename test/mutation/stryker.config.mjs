@@ -18,7 +18,7 @@ export default {
   incremental: true,
   incrementalFile: '.cache/mutation/incremental.json',
   tempDirName: '.cache/mutation/sandbox',
-  ignorePatterns: ['/.cache', '/dist', '/bench', '/docs', '/examples', '/models', '/scripts'],
+  ignorePatterns: ['/.cache', '/bench', '/docs', '/examples', '/models', '/scripts'],
   reporters: ['clear-text', 'json', 'progress-append-only'],
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false, allowEmojis: false },
   jsonReporter: { fileName: '.cache/mutation/report.json' },

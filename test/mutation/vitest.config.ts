@@ -2,24 +2,30 @@ import { statSync } from 'node:fs'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { defineConfig } from 'vitest/config'
 import base from '../../vitest.config.js'
+import { suiteNamed } from './suites.js'
 
-/** Cheap tests first: most mutants fail within milliseconds, and the first failure ends a run. */
-class CheapFirst extends BaseSequencer {
+const { tests } = suiteNamed(process.env['HOLDFAST_MUTATED'])
+
+/** In the order of the suite, small files first: most mutants fail within milliseconds, and the first failure ends a run. */
+class InOrder extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const place = ({ moduleId }: TestSpecification): number => order.findIndex((part) => moduleId.includes(part))
+    const place = ({ moduleId }: TestSpecification): number => tests.findIndex((part) => moduleId.includes(part))
     const size = ({ moduleId }: TestSpecification): number => statSync(moduleId).size
     return [...files].sort((one, other) => place(one) - place(other) || size(one) - size(other))
   }
 }
 
-const order = ['test/core/', 'test/features/', 'test/redis/', 'test/']
-
 export default defineConfig({
   ...base,
   test: {
     ...base.test,
-    include: ['test/core/*.test.ts', 'test/features/*.test.ts', 'test/mutation/worlds.ts'],
-    exclude: ['test/core/many.test.ts', 'test/features/{template-*,decorators*}.test.ts'],
+    include: tests.map((path) => (path.endsWith('.ts') ? path : `${path}*.test.ts`)),
+    // Heavy ones, those that load or run the built package, and those of what is not mutated.
+    exclude: [
+      'test/core/many.test.ts',
+      'test/features/{template-*,decorators*}.test.ts',
+      'test/redis/{cluster-*,drivers,rights,types}.test.ts',
+    ],
     execArgv: [],
     pool: 'threads',
     // One thread a mutant, which loads the modules once: three times as many mutants a second.
@@ -27,6 +33,6 @@ export default defineConfig({
     testTimeout: 10_000,
     hookTimeout: 10_000,
     reporters: [],
-    sequence: { sequencer: CheapFirst },
+    sequence: { sequencer: InOrder },
   },
 })

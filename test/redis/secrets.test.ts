@@ -5,7 +5,7 @@ import { redis } from 'holdfast/redis'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { printed } from '../support/printed.js'
 import { clientKinds } from './clients.js'
-import { freshKey, ownRedis } from './support.js'
+import { eventually, freshKey, ownRedis } from './support.js'
 
 const secret = 'pl4nted/s3cret@p:w'
 const encoded = encodeURIComponent(secret)
@@ -33,7 +33,7 @@ function listen(): unknown[] {
 const byUrl: Record<string, (url: string) => StoreSpec> = {
   'our own connection': (url) => redis(url),
   'our own connection, by its URL': (url) => url,
-  'a worker of our own': (url) => blocking(url, { storeTimeout: '300ms' }),
+  'a worker of our own': (url) => blocking(url, { storeTimeout: '600ms' }),
 }
 
 test.each([...clientKinds.map(({ name }) => name), ...Object.keys(byUrl)])(
@@ -54,15 +54,16 @@ test.each([...clientKinds.map(({ name }) => name), ...Object.keys(byUrl)])(
       told.push(outcome)
     }
     const logger = { warn: (message: string) => told.push(message) }
-    const holdfast = createHoldfast({ store, storeTimeout: '300ms', logger })
+    const holdfast = createHoldfast({ store, storeTimeout: '600ms', logger })
     const [key, second] = [freshKey(), freshKey()]
-    const lease = await holdfast.lock(key, { ttl: '500ms', label: 'label' }).acquire()
+    const handle = holdfast.lock(key, { ttl: '2s', label: 'label' })
+    const lease = await eventually(() => handle.acquire())
     const [owner = ''] = String(await server.command('GET', `holdfast:${key}`)).split('\n')
     await failing(() => holdfast.lock(key).acquire())
     await failing(() => holdfast.lock(key, { wait: '20ms' }).acquire())
     const outside = createHoldfast({ store, prefix: 'outside:', logger })
     await failing(() => outside.lock(second).acquire()) // NOPERM
-    told.push(await holdfast.lock(key).inspect(), holdfast, holdfast.lock(key), lease, store === url ? '' : store)
+    told.push(await eventually(() => handle.inspect()), holdfast, handle, lease, store === url ? '' : store)
     await server.command('ACL', 'SETUSER', 'app', 'off')
     const stranger = createHoldfast({ store: byUrl[name]?.(`${url}/1`) ?? url, logger })
     await failing(() => stranger.lock(second).acquire()) // WRONGPASS
@@ -71,7 +72,7 @@ test.each([...clientKinds.map(({ name }) => name), ...Object.keys(byUrl)])(
     server.pause()
     await failing(() => holdfast.lock(second).acquire())
     await failing(() => holdfast.lock(key).inspect())
-    await expect.poll(() => lease.active).toBe(false)
+    await expect.poll(() => lease.active, { timeout: 10_000 }).toBe(false)
     told.push(lease.signal.reason)
     server.resume()
     await server.kill()

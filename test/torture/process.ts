@@ -15,11 +15,13 @@ interface Watched {
 }
 
 let subject: Subject | undefined
+/** From here on only what the library left behind keeps this process alive. */
+let closed = false
 const holds: Watched[] = []
 let lastLookMs = machineMs()
 const looking = setInterval(lookAtAll, LOOK_EVERY_MS)
 process.on('disconnect', () => {
-  if (subject !== undefined) process.exit(0) // the parent is gone
+  if (!closed) process.exit(0) // the parent is gone
 })
 process.on('message', ({ id, order }: { id: number; order: Order }) => {
   const reply = (answer: object): void => void process.send?.({ id, ...answer })
@@ -55,6 +57,7 @@ async function obey(order: Order): Promise<Answers[keyof Answers]> {
       clearInterval(looking)
       const closing = opened()
       subject = undefined
+      closed = true
       await closing.close()
       return undefined
     }

@@ -29,7 +29,7 @@ export class MissingDriverError extends Error {}
 export async function connect(address: Address, options: ConnectOptions): Promise<Connection> {
   const connection = (await connectIoredis(address, options)) ?? (await connectNodeRedis(address, options))
   if (connection !== undefined) return connection
-  throw new MissingDriverError('no client library for Redis is installed. Install one:\n\nnpm i ioredis\n')
+  throw new MissingDriverError('no client library for Redis is installed. Install one: npm i ioredis')
 }
 
 /** undefined: it is not installed. */

@@ -12,24 +12,20 @@ export interface MovableClock {
   remove(): void
 }
 
-/** Compiles the shim; a text instead says why there is none. */
+/** A text instead says why there is none. */
 export function movableClock(): MovableClock | string {
-  if (process.platform !== 'linux') return 'a clock can be moved on Linux only'
+  shim ??= compiled()
+  if (typeof shim === 'string') return shim
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-clock-'))
-  const remove = (): void => rmSync(folder, { recursive: true, force: true })
-  const shim = join(folder, 'shim.so')
-  const source = fileURLToPath(new URL('shim.c', sourceFolder))
-  try {
-    execFileSync('gcc', ['-shared', '-fPIC', '-O1', '-o', shim, source], { stdio: 'pipe' })
-  } catch (error) {
-    remove()
-    return `gcc could not compile the shim of the clock: ${error instanceof Error ? error.message : String(error)}`
+  const remove = (): void => {
+    rmSync(folder, { recursive: true, force: true })
+    process.off('exit', remove)
   }
   process.once('exit', remove)
   const path = join(folder, 'offset')
   writeFileSync(path, Buffer.alloc(8))
   return {
-    env: { LD_PRELOAD: shim, CLOCK_OFFSET: path },
+    env: { LD_PRELOAD: shim.path, CLOCK_OFFSET: path },
     setMs(offsetMs) {
       const bytes = Buffer.alloc(8)
       bytes.writeBigInt64LE(BigInt(Math.round(offsetMs)) * 1_000_000n)
@@ -40,6 +36,25 @@ export function movableClock(): MovableClock | string {
     },
     remove,
   }
+}
+
+/** Once for all: the compiler holds this process up. */
+let shim: { readonly path: string } | string | undefined
+
+function compiled(): { readonly path: string } | string {
+  if (process.platform !== 'linux') return 'a clock can be moved on Linux only'
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-clock-'))
+  const remove = (): void => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', remove)
+  const path = join(folder, 'shim.so')
+  const source = fileURLToPath(new URL('shim.c', sourceFolder))
+  try {
+    execFileSync('gcc', ['-shared', '-fPIC', '-O1', '-o', path, source], { stdio: 'pipe' })
+  } catch (error) {
+    remove()
+    return `gcc could not compile the shim of the clock: ${error instanceof Error ? error.message : String(error)}`
+  }
+  return { path }
 }
 
 const sourceFolder = import.meta.url

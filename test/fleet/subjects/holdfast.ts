@@ -2,18 +2,9 @@ import { createHoldfast, type Holdfast, type Lease, memory } from 'holdfast'
 import { redis } from 'holdfast/redis'
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
-import { acquire } from '../../../src/core/acquire.js'
-import { realEnv } from '../../../src/core/env.js'
-import { LockedError } from '../../../src/core/errors.js'
-import type { Hold } from '../../../src/core/hold.js'
-import { storeTimeoutMs } from '../../../src/core/plan.js'
-import { release } from '../../../src/core/release.js'
-import { Space } from '../../../src/core/space.js'
 import type { AnyStore } from '../../../src/core/store.js'
-import type { Terms } from '../../../src/core/terms.js'
-import { poolLine } from '../../../src/features/pool-line.js'
 import { seeded } from '../random.js'
-import type { Ask, Held, Setting, Subject } from '../subject.js'
+import { type Ask, type Held, readersLimit, type Setting, type Subject } from '../subject.js'
 import { failingStore } from './failing-store.js'
 
 /** By a URL, by a client of ioredis, or by one of node-redis. */
@@ -34,11 +25,10 @@ export function openHoldfastMemory({ way = 0 }: Setting): Promise<Subject> {
 
 function subjectOn(store: AnyStore, quit: () => unknown): Subject {
   const holdfast = createHoldfast({ store })
-  const pools = new Space(realEnv, store, undefined)
   return {
-    acquire: (key, ask) => ((ask.limit ?? 1) > 1 ? acquirePermit(pools, key, ask) : acquireLease(holdfast, key, ask)),
+    acquire: (key, ask) => acquireLease(holdfast, key, ask),
     async close() {
-      await Promise.all([holdfast.close(), pools.close()])
+      await holdfast.close()
       await quit()
     },
   }
@@ -58,11 +48,18 @@ async function storeOf({ place, way = 0 }: Setting): Promise<{ store: AnyStore; 
 }
 
 async function acquireLease(
-  { lock }: Pick<Holdfast<'async'>, 'lock'>,
+  { lock, pool, rwLock }: Pick<Holdfast<'async'>, 'lock' | 'pool' | 'rwLock'>,
   key: string,
-  { ttlMs, waitMs, signal }: Ask,
+  { ttlMs, waitMs, signal, limit = 1, permits = 1 }: Ask,
 ): Promise<Held | undefined> {
-  const lease = await lock(key, { ttl: ttlMs, wait: waitMs, ...(signal && { signal }) }).tryAcquire()
+  const options = { ttl: ttlMs, wait: waitMs, ...(signal && { signal }) }
+  const asked = (): Promise<Lease | undefined> => {
+    if (limit === 1) return lock(key, options).tryAcquire()
+    if (limit < readersLimit) return pool(key, { ...options, max: limit, permits }).tryAcquire()
+    const { read, write } = rwLock(key, options)
+    return permits === 1 ? read.tryAcquire() : write.tryAcquire()
+  }
+  const lease = await asked()
   return lease && heldOf(lease)
 }
 
@@ -75,42 +72,5 @@ function heldOf(lease: Lease): Held {
       lease.signal.addEventListener('abort', listener)
     },
     release: () => lease.release(),
-  }
-}
-
-/** What a pool will do, by the core: there is no feature for it yet. */
-async function acquirePermit(space: Space, key: string, ask: Ask): Promise<Held | undefined> {
-  const terms: Terms = {
-    key,
-    storeKey: `holdfast:${key}`,
-    ttlMs: ask.ttlMs,
-    expireMs: undefined,
-    minHoldMs: 0,
-    onLost: 'throw',
-    label: undefined,
-    limit: ask.limit ?? 1,
-    permits: ask.permits ?? 1,
-    line: (ask.limit ?? 1) === 1 ? undefined : poolLine,
-    passes: (ask.permits ?? 1) === ask.limit || (ask.limit ?? 1) < 2 ** 30,
-    storeTimeoutMs: storeTimeoutMs(ask.ttlMs),
-    maxWaiters: Number.POSITIVE_INFINITY,
-  }
-  try {
-    return await acquire(space, terms, { waitMs: ask.waitMs, signal: ask.signal, quiet: true }, permitOf)
-  } catch (error) {
-    if (error instanceof LockedError) return undefined
-    throw error
-  }
-}
-
-function permitOf(hold: Hold): Held {
-  return {
-    token: hold.token,
-    active: () => hold.isActive(),
-    remainingMs: () => hold.remainingMs(),
-    onLost: (listener) => {
-      hold.signal().addEventListener('abort', listener)
-    },
-    release: () => release(hold),
   }
 }

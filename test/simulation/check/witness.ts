@@ -86,7 +86,8 @@ export class RedisWitness implements Witness {
     if (++fact.refusals > (isHeard ? 2 : 60)) checker.fail('untold loss', `${owner} goes on renewing`)
     if (!isHeard || fact.refusals > 1) return
     // the answer, and another that says why, which is not waited for any longer than that
-    const whyMs = options.messageFaults.loseRequest > 0 ? options.storeTimeoutMs * 1.01 + options.timerLateMs : 0
+    const whyMs =
+      options.messageFaults.loseRequest > 0 ? Math.min(options.storeTimeoutMs, 250) * 1.01 + options.timerLateMs : 0
     fact.toldByMs = world.nowMs + 10 * (options.delayMs + options.jitterMs) + 5 + whyMs
   }
 

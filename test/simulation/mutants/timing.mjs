@@ -15,7 +15,6 @@ export const timing = [
     file: 'src/core/contender.ts',
     from: 'token: answer.token, mark, noticed: false',
     to: 'token: answer.token, mark: markOf(this.#space.env, false), noticed: false',
-    after: 'redlock #299',
     classic: 'deadline-from-reply',
   },
   {
