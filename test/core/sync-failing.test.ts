@@ -253,10 +253,10 @@ describe('a sync release on a server', () => {
   })
 
   test.each([
-    [() => true, 'LOCK_REVOKED'],
-    [() => false, 'LOCK_LOST'],
+    [(): boolean => true, 'LOCK_REVOKED'],
+    [(): boolean => false, 'LOCK_LOST'],
     [
-      () => {
+      (): never => {
         throw new Error('no')
       },
       'LOCK_LOST',
