@@ -67,6 +67,18 @@ describe('tokens', () => {
     expect(shrunkTokensOf([first, hold(2, 12, [2, 20, 30])], calm)).toEqual([])
   })
 
+  test('of those who share a key may come in any order, and those of who has it alone not', () => {
+    const shared = (token: number, times: readonly [number, number, number], permits = 1): HoldRecord => ({
+      ...hold(token, token, times),
+      limit: 100,
+      permits,
+    })
+    const reader = shared(11, [0, 1, 10])
+    expect(shrunkTokensOf([reader, shared(10, [2, 20, 30])], calm)).toEqual([])
+    expect(shrunkTokensOf([reader, shared(10, [2, 20, 30], 100)], calm)).toHaveLength(1)
+    expect(shrunkTokensOf([shared(11, [0, 1, 10], 100), shared(10, [2, 20, 30])], calm)).toHaveLength(1)
+  })
+
   test('of a forgotten lease that is handed over within its process are smaller by right, others are not', () => {
     const flushed = { ttlMs, breaks: [{ fromMs: 50, toMs: 50, why: 'flushed' }] }
     const holds = [hold(1, 100, [0, 1, 60]), hold(2, 5000, [2, 70, 80])]

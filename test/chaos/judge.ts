@@ -124,7 +124,8 @@ function isWronglyAccepted({ hold, successor, fenced, accepted }: StaleAct, cont
 
 /**
  * If one was granted before another was asked for, its token is the smaller one. Not found fault with: a lease that the store
- * forgot, handed over within its process. Its token is the smaller one as it should be, for it is the older lease.
+ * forgot, handed over within its process. Its token is the smaller one as it should be, for it is the older lease. Nor two that
+ * share the key: a permit that was granted to the line of a process goes to the first in it, who may have come later.
  */
 export function shrunkTokensOf(
   holds: readonly HoldRecord[],
@@ -133,16 +134,28 @@ export function shrunkTokensOf(
   const found: { earlier: HoldRecord; later: HoldRecord }[] = []
   const byAsked = holds.filter(({ token }) => token !== undefined).sort((a, b) => a.askedMs - b.askedMs)
   let granted = 0
-  let largest: HoldRecord | undefined
+  let largestOfAll: HoldRecord | undefined
+  let largestAlone: HoldRecord | undefined
   for (const later of byAsked) {
     for (let hold = holds[granted]; hold !== undefined && hold.grantedMs < later.askedMs; hold = holds[++granted]) {
-      if (largest === undefined || tokenOf(hold) > tokenOf(largest)) largest = hold
+      largestOfAll = largerOf(largestOfAll, hold)
+      if (isAlone(hold)) largestAlone = largerOf(largestAlone, hold)
     }
+    const largest = isAlone(later) ? largestOfAll : largestAlone
     if (largest === undefined || tokenOf(largest) < tokenOf(later)) continue
     const forgotten = excuseOf(later, largest, context) !== undefined && isPassedOn(later, holds)
     if (!forgotten) found.push({ earlier: largest, later })
   }
   return found
+}
+
+/** It had all permits of the key. */
+function isAlone({ limit, permits }: HoldRecord): boolean {
+  return permits === limit
+}
+
+function largerOf(one: HoldRecord | undefined, other: HoldRecord): HoldRecord {
+  return one === undefined || tokenOf(other) > tokenOf(one) ? other : one
 }
 
 /** How many tokens a process may hand out by itself. */
