@@ -1,4 +1,5 @@
 /** Everything that is measured. The packages load in the measured processes only, by `open`. */
+import { caches } from './caches.js'
 import type { Library } from './library.js'
 
 const memory: readonly Library[] = [
@@ -235,7 +236,7 @@ const ours: readonly Library[] = [
   },
 ]
 
-export const libraries: readonly Library[] = [...memory, ...floors, ...peers, ...ours]
+export const libraries: readonly Library[] = [...memory, ...floors, ...peers, ...ours, ...caches]
 
 export function libraryOf(id: string): Library {
   const found = libraries.find((library) => library.id === id)

@@ -14,7 +14,17 @@ export interface Instance<H = unknown> {
   release(held: H): unknown
   /** The fencing token, where the library gives one. */
   token?(held: H): number
+  /** Of a cache: a function that keeps what `load` gives for each id. */
+  cached?(name: string, load: (id: number) => Promise<object>): (id: number) => unknown
   close?(): Promise<unknown>
+}
+
+/** Of a cache that has no locks. */
+export const lockless: Pick<Instance, 'acquire' | 'release'> = {
+  acquire: () => {
+    throw new Error('it has no locks')
+  },
+  release: () => undefined,
 }
 
 /** What an adapter is opened with, in the measured process. */
@@ -27,9 +37,10 @@ export interface Setting {
 
 /**
  * What a library is measured at. pair: acquire and release where nobody waits; wait: contention; first: contention, also
- * where few are compared; bulk: with a great many waiters; keyed: many keys; sync: no promises; kept: a handle that is kept.
+ * where few are compared; bulk: with a great many waiters; keyed: many keys; sync: no promises; kept: a handle that is kept;
+ * hit: a cache, whose hits come as promises; syncHit: one whose hits come at once.
  */
-export type Fit = 'pair' | 'wait' | 'first' | 'bulk' | 'keyed' | 'sync' | 'kept' | 'quick'
+export type Fit = 'pair' | 'wait' | 'first' | 'bulk' | 'keyed' | 'sync' | 'kept' | 'hit' | 'syncHit' | 'quick'
 
 export interface Library {
   readonly id: string

@@ -30,17 +30,33 @@ export type {
   Handoff,
   HolderInfo,
   HolderRecord,
+  KeptValue,
   KeyPage,
   KeyRecord,
   Mode,
+  NewValue,
   Notice,
   NoticeListener,
   Store,
   SyncStore,
+  ValuesOf,
   WaiterRecord,
 } from './core/store.js'
 export type { Logger, TraceEvents } from './core/trace.js'
-export { close, configure, createHoldfast, lock, once, pool, rwLock, type Holdfast } from './features/holdfast.js'
+export type { CachedOptions } from './features/cached-options.js'
+export type { Cached, CachedCalls, CachedFunction, CachedWrapper, KeyedCachedWrapper } from './features/cached-types.js'
+export type { Codec } from './features/codec.js'
+export {
+  cached,
+  close,
+  configure,
+  createHoldfast,
+  lock,
+  once,
+  pool,
+  rwLock,
+  type Holdfast,
+} from './features/holdfast.js'
 export type { Once, OnceFunction, OnceOptions } from './features/once-types.js'
 export type { Pool, PoolFunction, PoolOptions } from './features/pool-types.js'
 export type {

@@ -9,7 +9,7 @@ import { build as compile } from 'esbuild'
 import { packageJson, root } from './packages.js'
 
 /** What a measured process loads. */
-const MEASURED = ['worker.ts', 'library.ts', 'libraries.ts', 'harness/stats.ts']
+const MEASURED = ['worker.ts', 'library.ts', 'libraries.ts', 'caches.ts', 'harness/stats.ts']
 const MEASURED_FOLDERS = ['adapters', 'child']
 
 export interface Build {

@@ -135,6 +135,42 @@ export interface SelfRenewal {
   stop(key: string, owner: string): void
 }
 
+/** A value to keep for a key. */
+export interface NewValue {
+  /** Anything where values are `live`, else text. */
+  readonly content: unknown
+  /** Of the lock on the same key under which it was computed. */
+  readonly token: number
+  /** How long it is fresh; null: for ever. */
+  readonly freshMs: number | null
+  /** How long it is kept after that. */
+  readonly staleMs: number
+}
+
+/** A value as it was found. */
+export interface KeptValue {
+  /** What was set; undefined where something stands that is not readable. Where values are `live`: gone with the value. */
+  readonly content: unknown
+  readonly token: number
+  /** How long ago it ceased to be fresh; 0: it is fresh. Where values are `live`: Infinity, once it is not there any more. */
+  readonly staleMs: number
+}
+
+/** What is kept beside the locks, for caches: a value for each key, by the same names, in the way of no lock. */
+export interface ValuesOf<M extends Mode> {
+  /**
+   * true: keeps what it is given, not a copy, and answers with one object as long as a value is there, whose `staleMs` tells
+   * at any time what has become of it. false: keeps text.
+   */
+  readonly live: boolean
+  /** undefined: there is none. `exactly` (default false): as of now, and with `staleMs`; else it may come from a replica. */
+  get(key: string, exactly?: boolean): Result<M, KeptValue | undefined>
+  /** false: not kept, for there is, or was deleted, a value of a larger token. */
+  set(key: string, value: NewValue): Result<M, boolean>
+  /** From now on, values computed under a lock that was granted before are refused. false: there was none. */
+  delete(key: string): Result<M, boolean>
+}
+
 /** `T` or a promise of it, as the mode says. */
 export type Result<M extends Mode, T> = M extends 'sync' ? T : Promise<T>
 export type Mode = 'sync' | 'async'
@@ -164,6 +200,8 @@ export interface StoreOf<M extends Mode> {
   onNotice?(listener: NoticeListener): () => void
   /** Present on a store that renews by itself, beside the core: a worker thread, while the main thread may be busy. */
   readonly selfRenewal?: SelfRenewal
+  /** Present on a store that keeps values too. */
+  readonly values?: ValuesOf<M>
   /** Frees every connection and timer the store opened. What is held stays held until its lease ends. */
   close(): Result<M, void>
 }

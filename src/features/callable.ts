@@ -1,7 +1,7 @@
 import { show } from '../core/duration.js'
 import { InvalidKeyError } from '../core/errors.js'
 import { Handle } from './handle.js'
-import { decorate, type WrapOptions } from './wrap.js'
+import { type WrapOptions, wrapWithLock } from './wrap.js'
 
 /** Which calls a callable handle has. */
 export type Face = 'lock' | 'pool'
@@ -12,7 +12,7 @@ export type Face = 'lock' | 'pool'
  */
 export function callableOf(wrapping: WrapOptions, face: Face = 'lock'): unknown {
   const { source, key, options, handle } = wrapping
-  const use = (...args: unknown[]): unknown => decorate(wrapping, args)
+  const use = (...args: unknown[]): unknown => wrapWithLock(wrapping, args)
   if (typeof key === 'function') {
     source.peek()?.spaceOf(options.store) // an unknown alias is told here, where a handle would tell it
     return use

@@ -1,4 +1,6 @@
 import type { Mode, Store, SyncStore } from '../core/store.js'
+import { cachedOn } from './cached.js'
+import type { CachedFunction } from './cached-types.js'
 import { globalSource, Instance, setGlobal, sourceOf } from './instance.js'
 import { type LocalLock, localLock, type LocalLockOptions } from './local-lock.js'
 import { lockOn } from './lock.js'
@@ -13,6 +15,7 @@ import { type RwLockFunction, rwLockOn } from './rw-lock.js'
 /** An independent instance. `M` is the mode of its main store, `N` those of its named stores. */
 export interface Holdfast<M extends Mode = Mode, N extends Modes = NoModes> {
   readonly lock: LockFunction<M, N>
+  readonly cached: CachedFunction<M, N>
   readonly pool: PoolFunction<M, N>
   readonly rwLock: RwLockFunction<M, N>
   readonly once: OnceFunction<M, N>
@@ -65,6 +68,7 @@ export function holdfastOf(instance: Instance): Holdfast {
   const source = sourceOf(instance)
   return {
     lock: lockOn(source),
+    cached: cachedOn(source),
     pool: poolOn(source),
     rwLock: rwLockOn(source),
     once: onceOn(source),
@@ -106,6 +110,18 @@ export async function close(): Promise<void> {
  * @throws InvalidKeyError, InvalidOptionError; NotConfiguredError at its first use when `configure()` was not called
  */
 export const lock: LockFunction = lockOn(globalSource)
+
+/**
+ * Keeps the results of a function, for the instance that `configure()` set: computed by one at a time, in this process and
+ * across processes. A wrapper, and a decorator of methods.
+ *
+ * @example
+ * const userOf = cached('user-{id}', { ttl: '1m' })(async (id: string) => await db.findUser(id))
+ * await userOf('42')
+ * await userOf.reset('42')
+ * @throws InvalidKeyError, InvalidOptionError; NotConfiguredError at its first use when `configure()` was not called
+ */
+export const cached: CachedFunction = cachedOn(globalSource)
 
 /**
  * N holders at a time: like a lock, for the instance that `configure()` set.

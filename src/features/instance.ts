@@ -88,6 +88,11 @@ export class Instance {
     }
   }
 
+  /** Default life of what `cached` keeps; null: it has no end. */
+  get cacheTtlMs(): number | null {
+    return this.#options.cacheTtlMs
+  }
+
   get closed(): boolean {
     return this.#closing !== undefined
   }

@@ -1,8 +1,8 @@
 import { callableOf } from './callable.js'
+import type { KeySpec } from './decorate.js'
 import type { Source } from './instance.js'
 import type { LockFunction } from './lock-types.js'
 import { type LockOptions, parseLockOptions } from './options.js'
-import type { KeySpec } from './wrap.js'
 
 /** A `lock` function that works for the instance `source` gives. Its types are those of the stores: the caller knows them. */
 export function lockOn(source: Source): LockFunction {

@@ -4,7 +4,7 @@ import { Handle } from './handle.js'
 import type { Source } from './instance.js'
 import type { OnceFunction, OnceOptions } from './once-types.js'
 import { type Check, type ParsedOptions, parseLockOptions, typed } from './options.js'
-import type { KeySpec } from './wrap.js'
+import type { KeySpec } from './decorate.js'
 
 /** A `once` function that works for the instance `source` gives. */
 export function onceOn(source: Source): OnceFunction {

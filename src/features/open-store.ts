@@ -2,7 +2,7 @@
 import { show } from '../core/duration.js'
 import type { Env } from '../core/env.js'
 import { InvalidOptionError, StoreError } from '../core/errors.js'
-import type { AcquireRequest, AnyStore, Handoff, NoticeListener, Store } from '../core/store.js'
+import type { AcquireRequest, AnyStore, Handoff, NoticeListener, Store, ValuesOf } from '../core/store.js'
 import { memory } from '../stores/memory/memory.js'
 import { parseAddress } from '../stores/redis/address.js'
 import { redisCapabilities } from '../stores/redis/capabilities.js'
@@ -10,6 +10,8 @@ import type { StoreSpec } from './options.js'
 
 interface Scheme {
   readonly capabilities: Store['capabilities']
+  /** It keeps values too, as text. */
+  readonly keepsValues: boolean
   /** @throws InvalidOptionError, without the URL, which may carry a password */
   check(url: string): void
   load(url: string, env: Env): Promise<Store>
@@ -17,6 +19,7 @@ interface Scheme {
 
 const redisScheme: Scheme = {
   capabilities: redisCapabilities,
+  keepsValues: true,
   check: parseAddress,
   load: async (url, env) => (await import('../stores/redis/index.js')).redis(url, { env }),
 }
@@ -56,6 +59,7 @@ function isStore(value: unknown): value is AnyStore {
 class LazyStore implements Store {
   readonly name: string
   readonly capabilities: Store['capabilities']
+  readonly values?: ValuesOf<'async'>
   readonly #load: () => Promise<Store>
   #loading: Promise<Store> | undefined = undefined
   #store: Store | undefined = undefined
@@ -66,6 +70,7 @@ class LazyStore implements Store {
     this.name = name
     this.capabilities = scheme.capabilities
     this.#load = () => scheme.load(url, env)
+    if (scheme.keepsValues) this.values = this.#lazyValues()
   }
 
   ready(operation: string): Promise<void> | undefined {
@@ -115,6 +120,20 @@ class LazyStore implements Store {
   async close(): Promise<void> {
     this.#closed = true
     await (await this.#loading)?.close()
+  }
+
+  #lazyValues(): ValuesOf<'async'> {
+    const values = async (): Promise<ValuesOf<'async'>> => {
+      const { values: opened } = this.#store ?? (await this.#open())
+      if (opened === undefined) throw new TypeError('a store that keeps values keeps none') // a fault of ours
+      return opened
+    }
+    return {
+      live: false,
+      get: async (key, exactly) => (await values()).get(key, exactly),
+      set: async (key, value) => (await values()).set(key, value),
+      delete: async (key) => (await values()).delete(key),
+    }
   }
 
   #open(): Promise<Store> {

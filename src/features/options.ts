@@ -43,6 +43,8 @@ export interface HoldfastOptions {
   readonly prefix?: string
   /** Default `ttl` of the locks. */
   readonly ttl?: Duration
+  /** Default `ttl` of what `cached` keeps; null, the default: it has no end. */
+  readonly cacheTtl?: Duration | null
   /** Time limit of each call of a store. Default: the smaller of a third of the ttl and 5 s. */
   readonly storeTimeout?: Duration
   /** How many requests may wait for one key in this process; one more is a TooManyWaitersError. Default 100,000; Infinity: any number. */
@@ -84,13 +86,14 @@ export interface ParsedHoldfastOptions {
   readonly stores: Readonly<Record<string, StoreSpec>>
   readonly prefix: string
   readonly ttlMs: number | undefined
+  readonly cacheTtlMs: number | null
   readonly storeTimeoutMs: number | undefined
   readonly maxWaiters: number | undefined
   readonly logger: Logger | undefined
   readonly env: Env | undefined
 }
 
-const defaults: ParsedOptions = {
+export const defaults: ParsedOptions = {
   waitMs: 0,
   ttlMs: undefined,
   expireMs: undefined,
@@ -107,10 +110,10 @@ const defaults: ParsedOptions = {
   quiet: false,
 }
 
-/** Gives the value as it is used. @throws InvalidOptionError */
+/** Reads one option: gives the value as it is used. @throws InvalidOptionError */
 export type Check = (value: unknown, option: string) => unknown
 
-const lockChecks = {
+export const lockChecks: Readonly<Record<keyof LockOptions, Check>> = {
   wait: (value, option) => {
     if (value === true) return Number.POSITIVE_INFINITY
     return value === false ? 0 : parseDuration(value, option)
@@ -123,13 +126,14 @@ const lockChecks = {
   store: (value, option) => typed(typeof value === 'string', value, option, 'the alias of a store'),
   label: (value, option) => typed(isLabel(value), value, option, `text of ${longestShown} characters at most`),
   args: (value, option) => typed(isListOfText(value), value, option, `a list of names such as ['id']`),
-} satisfies Record<keyof LockOptions, Check>
+}
 
 const holdfastChecks = {
   store: (value) => value, // judged where it is opened
   stores: (value, option) => typed(isRecord(value), value, option, 'an object of stores by alias'),
   prefix: (value, option) => typed(isPrefix(value), value, option, 'well-formed text'),
   ttl: lockChecks.ttl,
+  cacheTtl: (value, option) => (value === null ? null : parseDuration(value, option, 1)),
   storeTimeout: (value, option) => parseDuration(value, option, 1),
   maxWaiters: (value, option) => typed(isCount(value), value, option, 'a whole number above 0, or Infinity'),
   logger: (value, option) => typed(hasMethod(value, 'warn'), value, option, 'an object with warn(message)'),
@@ -142,7 +146,7 @@ const lockNames = { wait: 'waitMs', ttl: 'ttlMs', expire: 'expireMs', minHold: '
 export function parseLockOptions(options: LockOptions | undefined, more?: Record<string, Check>): ParsedOptions {
   if (options === undefined) return defaults
   const checks = more === undefined ? lockChecks : { ...lockChecks, ...more }
-  const parsed = { ...defaults, ...read(options, checks, lockNames) }
+  const parsed = { ...defaults, ...readOptions(options, checks, lockNames) }
   if (parsed.expireMs !== undefined && parsed.minHoldMs > parsed.expireMs) {
     throw new InvalidOptionError('minHold is longer than expire: a hold cannot last longer than its hard limit.')
   }
@@ -156,8 +160,9 @@ export function parseHoldfastOptions(options: HoldfastOptions | undefined): Pars
       'store is undefined (a variable of the environment that is not set?): leave it out for locks within this process only.',
     )
   }
-  const parsed = read(options === undefined ? {} : options, holdfastChecks, {
+  const parsed = readOptions(options === undefined ? {} : options, holdfastChecks, {
     ttl: 'ttlMs',
+    cacheTtl: 'cacheTtlMs',
     storeTimeout: 'storeTimeoutMs',
   })
   const empty = {
@@ -165,6 +170,7 @@ export function parseHoldfastOptions(options: HoldfastOptions | undefined): Pars
     stores: {},
     prefix: 'holdfast:',
     ttlMs: undefined,
+    cacheTtlMs: null,
     maxWaiters: undefined,
     logger: undefined,
     env: undefined,
@@ -173,7 +179,11 @@ export function parseHoldfastOptions(options: HoldfastOptions | undefined): Pars
 }
 
 /** Reads an object of options by a table of checks; `undefined` counts as not given. */
-function read(options: object, checks: Record<string, Check>, names: Record<string, string>): Record<string, unknown> {
+export function readOptions(
+  options: object,
+  checks: Record<string, Check>,
+  names: Record<string, string>,
+): Record<string, unknown> {
   if (!isRecord(options)) throw new InvalidOptionError(`The options are ${show(options)}; give an object.`)
   const parsed: Record<string, unknown> = {}
   for (const [option, value] of Object.entries(options)) {

@@ -8,7 +8,8 @@ import { type Check, type ParsedOptions, parseLockOptions, typed } from './optio
 import { poolLine } from './pool-line.js'
 import type { PoolFunction, PoolOptions } from './pool-types.js'
 import type { Inspection } from './query.js'
-import type { Callable as Fn, HandleOf, KeySpec } from './wrap.js'
+import type { Callable as Fn, KeySpec } from './decorate.js'
+import type { HandleOf } from './wrap.js'
 
 /** A pool of more is a lock for readers and writers. */
 const mostPermits = 2 ** 30 - 1

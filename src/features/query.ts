@@ -74,7 +74,8 @@ export function forceReleaseSync(space: Space, terms: Terms): boolean {
   return askSync(terms, 'forceRelease', () => space.syncStore?.forceRelease(terms.storeKey)) ?? false
 }
 
-async function ask<T>(space: Space, terms: Terms, operation: string, call: () => T | Promise<T>): Promise<T> {
+/** Makes one call of the store, with its time limit. @throws StoreError */
+export async function ask<T>(space: Space, terms: Terms, operation: string, call: () => T | Promise<T>): Promise<T> {
   try {
     await open(space, operation)
     return await limited(space.env, Promise.resolve(call()), terms.storeTimeoutMs, operation, true)
@@ -83,7 +84,8 @@ async function ask<T>(space: Space, terms: Terms, operation: string, call: () =>
   }
 }
 
-function askSync<T>(terms: Terms, operation: string, call: () => T): T {
+/** As `ask`, without promises. @throws StoreError */
+export function askSync<T>(terms: Terms, operation: string, call: () => T): T {
   try {
     return call()
   } catch (error) {

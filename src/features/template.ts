@@ -10,7 +10,11 @@ import { checkKey } from '../core/key.js'
 import { type Parameter, parametersOf } from './parameters.js'
 
 /** Makes the key of one call. */
-export type KeyOf = (self: unknown, args: readonly unknown[]) => string
+export interface KeyOf {
+  (self: unknown, args: readonly unknown[]): string
+  /** The one argument whose text decides the key, by its index; -1: the key is always the same; absent: it takes more than that. */
+  readonly decidedBy?: number | undefined
+}
 
 /** Anything that can be wrapped. */
 export type AnyFunction = (this: never, ...args: never[]) => unknown
@@ -37,9 +41,9 @@ interface Parsed {
  */
 export function compileTemplate(template: string, fn: AnyFunction, names?: readonly string[]): KeyOf {
   const { head, pieces } = parse(template)
-  const readers = pieces.map((piece) => ({ ...piece, read: readerOf(piece, template, fn, names) }))
+  const readers = pieces.map((piece) => ({ ...piece, ...readerOf(piece, template, fn, names) }))
   const last = readers.length - 1
-  return (self, args) => {
+  const keyOf = (self: unknown, args: readonly unknown[]): string => {
     let key = head
     for (const [index, { read, next, text }] of readers.entries()) {
       const value = asText(read(self, args), text, template)
@@ -49,6 +53,10 @@ export function compileTemplate(template: string, fn: AnyFunction, names?: reado
     }
     return checkKey(key)
   }
+  const [first, second] = readers
+  return Object.assign(keyOf, {
+    decidedBy: first === undefined ? -1 : second === undefined ? first.argument : undefined,
+  })
 }
 
 function parse(template: string): Parsed {
@@ -77,7 +85,11 @@ function parse(template: string): Parsed {
   return { head: literals[0] ?? '', pieces }
 }
 
-type Reader = (self: unknown, args: readonly unknown[]) => unknown
+interface Reader {
+  readonly read: (self: unknown, args: readonly unknown[]) => unknown
+  /** It reads this argument and nothing else. */
+  readonly argument?: number | undefined
+}
 
 function readerOf(
   { text, path }: Placeholder,
@@ -92,18 +104,26 @@ function readerOf(
   if (first === 'this') {
     if (rest.length === 0)
       throw new KeyTemplateError(`'{this}' in ${show(template)} needs a path: '{this.id}'.`, template)
-    return (self) => walk(self, rest)
+    return { read: (self) => walk(self, rest) }
   }
-  if (/^\d+$/.test(first)) return (_, args) => walk(args[Number(first)], rest)
+  if (/^\d+$/.test(first)) return readerOfArgument(Number(first), rest)
   if (names !== undefined) {
     const index = names.indexOf(first)
     if (index < 0) throw unknownPlaceholder(text, template, names)
-    return (_, args) => walk(args[index], rest)
+    return readerOfArgument(index, rest)
   }
   const parameters = parametersOf(fn, template)
   const parameter = parameters.find(({ name }) => name === first)
   if (parameter === undefined) throw unknownPlaceholder(text, template, parameters.map(({ name }) => name)) // prettier-ignore
-  return (_, args) => walk(valueOf(parameter, args), rest)
+  const whole = !parameter.rest && parameter.path.length === 0 && rest.length === 0
+  return {
+    read: (_, args) => walk(valueOf(parameter, args), rest),
+    argument: whole ? parameter.index : undefined,
+  }
+}
+
+function readerOfArgument(index: number, rest: readonly string[]): Reader {
+  return { read: (_, args) => walk(args[index], rest), argument: rest.length === 0 ? index : undefined }
 }
 
 function unknownPlaceholder(text: string, template: string, known: readonly string[]): KeyTemplateError {

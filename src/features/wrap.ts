@@ -1,15 +1,9 @@
-import { InvalidOptionError, SyncUnsupportedError } from '../core/errors.js'
-import { checkKey } from '../core/key.js'
-import { show } from '../core/duration.js'
+import { SyncUnsupportedError } from '../core/errors.js'
 import type { SyncLease } from '../core/lease.js'
-import { compileTemplate, type KeyOf } from './template.js'
+import { type Callable, decorate, dress, keyMaker, type KeySpec, type Kind, kindOf } from './decorate.js'
 import { Handle, isThenable } from './handle.js'
 import type { Source } from './instance.js'
-import type { Wrapped } from './lock-types.js'
 import type { ParsedOptions } from './options.js'
-
-/** A template, or a function of the arguments. */
-export type KeySpec = string | ((...args: never[]) => string)
 
 export interface WrapOptions {
   readonly source: Source
@@ -23,30 +17,13 @@ export interface WrapOptions {
   readonly calls?: (at: HandleOf, isAsync: boolean) => Record<string, Callable>
 }
 
-/**
- * One function for all three uses, told apart by their arguments: a wrapper `(fn)`, a standard decorator
- * `(method, context)`, an `experimentalDecorators` one `(target, property, descriptor)`.
- */
-export function decorate(wrapping: WrapOptions, args: readonly unknown[]): unknown {
-  const [first, second, descriptor] = args
-  if (isDescriptor(descriptor)) {
-    if (isCallable(descriptor.value)) return { ...descriptor, value: wrap(wrapping, descriptor.value) }
-  } else if (isCallable(first) && (second === undefined || isMethodContext(second))) {
-    return wrap(wrapping, first)
-  }
-  throw new InvalidOptionError(`A lock wraps functions and decorates methods, not ${describe(first, second)}.`)
+/** Wraps or decorates, as the arguments say, so that each call holds the lock of its key. @throws InvalidOptionError, KeyTemplateError */
+export function wrapWithLock(wrapping: WrapOptions, args: readonly unknown[]): unknown {
+  return decorate('A lock', args, (fn) => wrap(wrapping, fn))
 }
 
-/** What each wrapped function wraps, innermost: its source has the parameters that a template names. */
-const originals = new WeakMap<Callable, Callable>()
-
-/** @throws KeyTemplateError when the key does not fit the function */
-function wrap({ source, key, options, refused, ...wrapping }: WrapOptions, fn: Callable): Wrapped<Callable> {
-  const original = originals.get(fn) ?? fn
-  const keyOf: KeyOf =
-    typeof key === 'string'
-      ? compileTemplate(key, original, options.args)
-      : (self, args) => checkKey((key as unknown as Callable).apply(self, [...args]))
+function wrap({ source, key, options, refused, ...wrapping }: WrapOptions, fn: Callable): Callable {
+  const keyOf = keyMaker(key, fn, options.args)
   const make = wrapping.handle ?? ((text: string) => new Handle(source, text, options))
   const handleOf = (self: unknown, args: readonly unknown[]): Handle => make(keyOf(self, args))
   const kind = kindOf(fn)
@@ -54,30 +31,11 @@ function wrap({ source, key, options, refused, ...wrapping }: WrapOptions, fn: C
   // `job.isLocked(1)` is called on the wrapped function itself: that is no `this` of a method
   const at = (self: unknown, args: readonly unknown[]): Handle => handleOf(self === wrapped ? undefined : self, args)
   const isAsync = kind === 'async' || kind === 'asyncGenerator'
-  const calls = { ...(isAsync ? asyncCalls(at) : syncCalls(at)), ...wrapping.calls?.(at, isAsync) }
-  for (const [name, call] of Object.entries(calls))
-    Object.defineProperty(wrapped, name, { value: call, configurable: true })
-  Object.defineProperty(wrapped, 'name', { value: fn.name, configurable: true })
-  Object.defineProperty(wrapped, 'length', { value: fn.length, configurable: true })
-  originals.set(wrapped, original)
-  return wrapped as Wrapped<Callable> // its calls were defined above
+  dress(wrapped, fn, { ...(isAsync ? asyncCalls(at) : syncCalls(at)), ...wrapping.calls?.(at, isAsync) })
+  return wrapped
 }
-
-/** A function as it is called here: what its arguments are is its caller's affair. */
-export type Callable = (this: unknown, ...args: unknown[]) => unknown
 
 export type HandleOf = (self: unknown, args: readonly unknown[]) => Handle
-type Kind = 'sync' | 'async' | 'generator' | 'asyncGenerator'
-
-const kinds: Record<string, Kind> = {
-  AsyncFunction: 'async',
-  GeneratorFunction: 'generator',
-  AsyncGeneratorFunction: 'asyncGenerator',
-}
-
-function kindOf(fn: Callable): Kind {
-  return kinds[Object.prototype.toString.call(fn).slice(8, -1)] ?? 'sync'
-}
 
 const callers: Record<Kind, (fn: Callable, handleOf: HandleOf, refused?: Callable) => Callable> = {
   async: (fn, handleOf, refused) =>
@@ -180,25 +138,4 @@ function syncCalls(at: HandleOf): Record<string, Callable> {
       return at(this, args).inspectSync()
     },
   }
-}
-
-/** A class is a function too, but one that cannot be called: its prototype is fixed. */
-function isCallable(value: unknown): value is Callable {
-  return typeof value === 'function' && Object.getOwnPropertyDescriptor(value, 'prototype')?.writable !== false
-}
-
-function isDescriptor(value: unknown): value is PropertyDescriptor {
-  return typeof value === 'object' && value !== null
-}
-
-function isMethodContext(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && (value as Record<string, unknown>)['kind'] === 'method'
-}
-
-function describe(first: unknown, second: unknown): string {
-  if (typeof second !== 'object' || second === null) {
-    return typeof first === 'function' && !isCallable(first) ? 'a class' : show(first)
-  }
-  const { kind, name } = second as Record<string, unknown>
-  return `a ${String(kind)} (${String(name)})`
 }

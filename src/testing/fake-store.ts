@@ -1,4 +1,13 @@
-import type { AcquireRequest, Answer, Handoff, KeyPage, KeyRecord, NoticeListener, SyncStore } from '../core/store.js'
+import type {
+  AcquireRequest,
+  Answer,
+  Handoff,
+  KeyPage,
+  KeyRecord,
+  NoticeListener,
+  SyncStore,
+  ValuesOf,
+} from '../core/store.js'
 
 export interface Judge {
   /** Asked before each request. May throw instead. */
@@ -11,12 +20,14 @@ export interface Judge {
 export class FakeStore implements SyncStore {
   readonly name = 'fake'
   readonly capabilities: SyncStore['capabilities']
+  readonly values?: ValuesOf<'sync'>
   readonly #records: SyncStore
   readonly #judge: Judge
 
   constructor(records: SyncStore, judge: Judge) {
     this.#records = records
     this.#judge = judge
+    if (records.values) this.values = records.values
     // Not the process's own memory, as far as the core can tell: so each request comes here, and comes once.
     this.capabilities = { ...records.capabilities, scope: 'machine' }
   }

@@ -2,10 +2,21 @@ import { realEnv } from '../core/env.js'
 import type { Env, Timer } from '../core/env.js'
 import { StoreError } from '../core/errors.js'
 import type { Outcome } from '../core/errors.js'
-import type { AcquireRequest, AnyStore, Handoff, Notice, NoticeListener, Store } from '../core/store.js'
+import type { AcquireRequest, AnyStore, Handoff, Notice, NoticeListener, Store, ValuesOf } from '../core/store.js'
 
-/** The calls of a store that can be made to fail. */
-export type Operation = 'acquire' | 'renew' | 'release' | 'inspect' | 'list' | 'forceRelease' | 'wasRevoked' | 'close'
+/** The calls of a store that can be made to fail. `get`, `set` and `delete` are those of its values. */
+export type Operation =
+  | 'acquire'
+  | 'renew'
+  | 'release'
+  | 'inspect'
+  | 'list'
+  | 'forceRelease'
+  | 'wasRevoked'
+  | 'get'
+  | 'set'
+  | 'delete'
+  | 'close'
 
 /** What goes wrong with one call. Several parts may be combined; `{}` is a call that goes well. */
 export interface Fault {
@@ -121,7 +132,22 @@ function optionalParts(store: Store, faults: Faults): Partial<Store> {
     parts.onNotice = (listener) => store.onNotice?.((notice) => faults.tell(listener, notice)) ?? (() => undefined)
   }
   if (store.selfRenewal) parts.selfRenewal = store.selfRenewal
+  if (store.values) parts.values = valuesThrough(store.values, faults)
   return parts
+}
+
+/** As over a wire: what was kept is answered with as it was then. */
+function valuesThrough(values: ValuesOf<'async'>, faults: Faults): ValuesOf<'async'> {
+  return {
+    live: false,
+    get: (key, exactly) =>
+      faults.call(callOf('get', key), async () => {
+        const found = await values.get(key, exactly)
+        return found && { content: found.content, token: found.token, staleMs: found.staleMs }
+      }),
+    set: (key, value) => faults.call(callOf('set', key), async () => values.set(key, value)),
+    delete: (key) => faults.call(callOf('delete', key), async () => values.delete(key)),
+  }
 }
 
 function callOf(operation: Operation, key: string, owner?: string): FaultyCall {

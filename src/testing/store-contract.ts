@@ -19,6 +19,7 @@ import type { Rule, Scene } from './contract/scene.js'
 import type { ContractSubject, OptionalPart, Promised } from './contract/subject.js'
 import { selfRenewal } from './contract/self-renewal.js'
 import { tokens } from './contract/tokens.js'
+import { values } from './contract/values.js'
 
 export interface ContractOptions {
   /** Begins the name of each case. */
@@ -83,6 +84,7 @@ const rules: readonly Rule[] = [
   ...inspection,
   ...listing,
   ...keys,
+  ...values,
   ...clients,
 ]
 

@@ -12,7 +12,7 @@ import { virtualEnv } from './virtual-env.js'
 import type { VirtualEnv, VirtualEnvOptions } from './virtual-env.js'
 
 /** As of `createHoldfast`, where a test may want its own. */
-type InstanceOptions = Pick<HoldfastOptions, 'prefix' | 'ttl' | 'storeTimeout' | 'logger'>
+type InstanceOptions = Pick<HoldfastOptions, 'prefix' | 'ttl' | 'cacheTtl' | 'storeTimeout' | 'logger'>
 
 export interface VirtualTimeOptions extends InstanceOptions, VirtualEnvOptions {
   /**

@@ -20,6 +20,14 @@ const printed: Readonly<Record<string, readonly RegExp[]>> = {
   'lost-lease': [/^the signal aborted$/, /^not active any more$/, /^LOCK_LOST: report was lost while held/],
   'early-ends': [/^LOCK_EXPIRED: /, /^LOCK_REVOKED: /, /^LOCK_LOST: run throws/],
   cron: [/^machine a: runs the report$/, /^machine b: another one does it$/],
+  pool: [
+    /^of anna: 2$/,
+    /^anna: too many at once$/,
+    /^anna: loaded anna: loaded$/,
+    /^POOL_FULL: 1 of 1 taken by the only seat; ours: true$/,
+  ],
+  'rw-lock': [/^written: version 2, read on: true$/, /^read: version 2$/],
+  once: [/^report of may is being built report of june$/, /^machine a cleans up$/],
   'fence-gate': [
     /^printed: page 1 of the first$/,
     /^printed: page 1 of the second$/,
@@ -28,6 +36,27 @@ const printed: Readonly<Record<string, readonly RegExp[]>> = {
   'fence-payment': [
     /^a: invoice-42: the token \d+ is stale: \d+ was seen, so another has held it since\. Acquire it again /,
     /^payments: 120 EUR by b$/,
+  ],
+  cached: [
+    /^4 answers by 2 queries$/,
+    /^after a reset: 3 queries$/,
+    /^still known: 1\.1$/,
+    /^computing prices of acme in EUR$/,
+  ],
+  'cached-layers': [/^100 reports, computed 1 time$/, /^after a reset computed 2 times$/],
+  'cachify-cached': [
+    /^not configured yet$/,
+    /^2 4 6$/,
+    /^computing 5 \+ 10$/,
+    /^computing 5 \+ 5$/,
+    /^15 15 10$/,
+    /^reset: true, again: false$/,
+    /^computing the length of annual$/,
+    /^6 pages 6 pages$/,
+    /^a date: 1970$/,
+    /^computing 1 × 10$/,
+    /^computing 1 × 10$/,
+    /^10$/,
   ],
   watch: [
     /^held by the nightly report, \d+ ms by now$/,

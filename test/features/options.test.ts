@@ -86,6 +86,7 @@ describe('a wrong value', () => {
     stores: ['locks', null, [], 1],
     prefix: [1, null, {}, ['a'], '\ud800'],
     ttl: [null, '10', 0, true],
+    cacheTtl: ['10', 0, true, -1],
     storeTimeout: [0, -1, '', null, true, Number.NaN],
     maxWaiters: [0, -1, 1.5, '10', null, true, Number.NaN],
     logger: [null, 'console', {}, { warn: true }, () => {}],

@@ -24,7 +24,7 @@ export default defineConfig({
     exclude: [
       'test/core/many.test.ts',
       'test/features/{template-*,decorators*}.test.ts',
-      'test/redis/{cluster-*,drivers,rights,types}.test.ts',
+      'test/redis/{cluster-*,drivers,hostile,rights,secrets,types}.test.ts',
     ],
     execArgv: [],
     pool: 'threads',

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import type { Notice } from '../../src/core/store.js'
 import { redis } from '../../src/stores/redis/index.js'
-import { scripts } from '../../src/stores/redis/scripts.js'
+import { scripts, valueScripts } from '../../src/stores/redis/scripts.js'
 import { clientKinds } from './clients.js'
 import { freshKey, ownRedis, request, take } from './support.js'
 
@@ -20,7 +20,7 @@ test('the rights are the same wherever they are told', async () => {
 })
 
 test('no right is given that nothing needs', async () => {
-  const lua = Object.values({ ...scripts })
+  const lua = Object.values({ ...scripts, ...valueScripts })
     .map(({ text }) => text)
     .join('\n')
   const calls = [...lua.matchAll(/redis\.p?call\('([A-Z]+)'/g)]
@@ -58,6 +58,10 @@ test.each([...clientKinds.map(({ name }) => name), 'our own connection'])(
         await expect.poll(() => told.at(-1)).toMatchObject({ type: 'granted', key, owner: 'ben' })
         expect(await store.release(key, 'ben')).toBe(true)
         expect((await store.list(key, 10)).keys).toEqual([key])
+        const value = { content: 'text', token: 1, freshMs: 10_000, staleMs: 10_000 }
+        expect(await store.values?.set(key, value)).toBe(true)
+        expect(await store.values?.get(key)).toMatchObject({ content: 'text', staleMs: 0 })
+        expect(await store.values?.delete(key)).toBe(true)
         expect(await store.forceRelease(key)).toBe(true)
         expect(await store.wasRevoked?.(key, 'carl')).toBe(true)
         await take(store, key, 'dora', { limit, ttlMs: 1 })

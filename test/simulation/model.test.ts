@@ -258,6 +258,7 @@ function modelLink(): Link {
     refusal: () => undefined,
     evalsha: (sha, keys, args) => now(() => server.evalsha(sha, keys, args)),
     eval: (text, keys, args) => now(() => server.eval(scriptOf(text), keys, args)),
+    get: () => Promise.reject(new Error('ERR values are not modelled')),
     scanners: () => Promise.resolve([]),
     subscriber: async () => {
       let leave = (): void => {}

@@ -11,6 +11,7 @@ import { permitBugs } from './bugs/permit-bugs.js'
 import { queueBugs } from './bugs/queue-bugs.js'
 import { selfRenewalBugs } from './bugs/self-renewal-bugs.js'
 import { tokenBugs } from './bugs/token-bugs.js'
+import { valueBugs } from './bugs/value-bugs.js'
 import { viewBugs } from './bugs/view-bugs.js'
 import { processCapabilities, sharedCapabilities } from './reference-store.js'
 import { selfRenewing } from './self-renewing.js'
@@ -26,6 +27,7 @@ const bugs: readonly Bug[] = [
   ...forceBugs,
   ...selfRenewalBugs,
   ...viewBugs,
+  ...valueBugs,
 ]
 
 function casesFor(bug: Bug, patienceMs = 10_000): ContractCase[] {
@@ -33,7 +35,7 @@ function casesFor(bug: Bug, patienceMs = 10_000): ContractCase[] {
   return storeContract({
     name: 'store',
     capabilities,
-    has: bug.renewsItself ? ['wasRevoked', 'onNotice', 'selfRenewal'] : ['wasRevoked', 'onNotice'],
+    has: bug.renewsItself ? ['wasRevoked', 'onNotice', 'values', 'selfRenewal'] : ['wasRevoked', 'onNotice', 'values'],
     patienceMs,
     create: () => brokenSubject(bug),
   })

@@ -11,6 +11,7 @@ import type {
   Store,
   SyncStore,
 } from '../../src/core/store.js'
+import { ReferenceValues } from './reference-values.js'
 
 export interface Hold {
   request: AcquireRequest
@@ -39,6 +40,7 @@ export class Reference {
   readonly revoked = new Set<string>()
   readonly listeners = new Set<NoticeListener>()
   lastToken = 0
+  readonly values: ReferenceValues = new ReferenceValues(this)
 
   nowMs(): number {
     return performance.now()
@@ -275,6 +277,12 @@ export function clientOf(records: Reference, capabilities: Capabilities & { sync
     list: async (prefix, limit, cursor) => records.list(prefix, limit, cursor),
     forceRelease: async (key) => records.forceRelease(key),
     wasRevoked: async (key, owner) => records.wasRevoked(key, owner),
+    values: {
+      live: false,
+      get: async (key, exactly) => records.values.get(key, exactly),
+      set: async (key, value) => records.values.set(key, value),
+      delete: async (key) => records.values.delete(key),
+    },
     close: async () => records.close(),
   }
 }
@@ -295,6 +303,12 @@ export function syncClientOf(records: Reference): SyncStore {
     list: (prefix, limit, cursor) => records.list(prefix, limit, cursor),
     forceRelease: (key) => records.forceRelease(key),
     wasRevoked: (key, owner) => records.wasRevoked(key, owner),
+    values: {
+      live: true,
+      get: (key) => records.values.liveOne(key),
+      set: (key, value) => records.values.set(key, value),
+      delete: (key) => records.values.delete(key),
+    },
     onNotice: (listener) => {
       // Two subscriptions of one function are two.
       const own: NoticeListener = (notice) => listener(notice)

@@ -40,7 +40,7 @@ export function blocking(url: string, options: BlockingOptions = {}): SyncStore 
   }
   const { storeTimeout } = options
   // Opens nothing: that comes with the first call, and here it never comes.
-  const { name, capabilities } = openStore(url, realEnv, 'url')
+  const { name, capabilities, values } = openStore(url, realEnv, 'url')
   if (capabilities.sync) {
     throw new InvalidOptionError(
       `blocking() is for stores that answer with promises; '${name}' answers at once: use it as it is.`,
@@ -51,6 +51,7 @@ export function blocking(url: string, options: BlockingOptions = {}): SyncStore 
     env: realEnv,
     name: `blocking(${name})`,
     capabilities: synchronous(capabilities),
+    keepsValues: values !== undefined,
     storeTimeoutMs: storeTimeout === undefined ? undefined : parseDuration(storeTimeout, 'storeTimeout', 1),
   })
 }

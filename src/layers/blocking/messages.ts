@@ -1,6 +1,15 @@
 /** What the two threads say to each other: plain data, copied by structured clone. */
 import type { MessagePort } from 'node:worker_threads'
-import type { AcquireRequest, Answer, Handoff, KeyPage, KeyRecord, Notice } from '../../core/store.js'
+import type {
+  AcquireRequest,
+  Answer,
+  Handoff,
+  KeptValue,
+  KeyPage,
+  KeyRecord,
+  NewValue,
+  Notice,
+} from '../../core/store.js'
 import type { PackedError } from './failure.js'
 
 /** What the worker is started with. */
@@ -33,6 +42,9 @@ interface Calls {
   list: { readonly prefix: string; readonly limit: number; readonly cursor: string | undefined }
   forceRelease: { readonly key: string }
   wasRevoked: { readonly key: string; readonly owner: string }
+  get: { readonly key: string; readonly exactly: boolean | undefined }
+  set: { readonly key: string; readonly value: NewValue }
+  delete: { readonly key: string }
 }
 
 export interface Results {
@@ -44,6 +56,9 @@ export interface Results {
   list: KeyPage
   forceRelease: boolean
   wasRevoked: boolean
+  get: KeptValue | undefined
+  set: boolean
+  delete: boolean
 }
 
 export type Operation = keyof Calls

@@ -99,6 +99,12 @@ class Server {
         return store.forceRelease(call.key)
       case 'wasRevoked':
         return (await store.wasRevoked?.(call.key, call.owner)) ?? false
+      case 'get':
+        return store.values?.get(call.key, call.exactly)
+      case 'set':
+        return (await store.values?.set(call.key, call.value)) ?? false
+      case 'delete':
+        return (await store.values?.delete(call.key)) ?? false
     }
   }
 

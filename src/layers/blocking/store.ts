@@ -10,6 +10,7 @@ import type {
   NoticeListener,
   SelfRenewal,
   SyncStore,
+  ValuesOf,
 } from '../../core/store.js'
 import { type Held, Holds } from './holds.js'
 import type { Link } from './link.js'
@@ -24,6 +25,8 @@ export interface BlockingStoreOptions {
   readonly capabilities: SyncStore['capabilities']
   /** undefined: by the ttl. */
   readonly storeTimeoutMs: number | undefined
+  /** What stands behind it keeps values, as text. */
+  readonly keepsValues: boolean
 }
 
 /**
@@ -37,6 +40,7 @@ export class BlockingStore implements SyncStore {
   readonly name: string
   readonly capabilities: SyncStore['capabilities']
   readonly selfRenewal: SelfRenewal
+  readonly values?: ValuesOf<'sync'>
   readonly #options: BlockingStoreOptions
   readonly #thread: Thread
   readonly #holds = new Holds()
@@ -55,6 +59,7 @@ export class BlockingStore implements SyncStore {
       renewedAtMs: (key, owner) => renewedAtMs(this.#holds.get(key, owner)),
       stop: (key, owner) => this.#stop(key, owner),
     }
+    if (options.keepsValues) this.values = this.#values()
   }
 
   acquire(request: AcquireRequest): Answer {
@@ -142,6 +147,16 @@ export class BlockingStore implements SyncStore {
 
   close(): void {
     this.#thread.close()
+  }
+
+  #values(): ValuesOf<'sync'> {
+    const limitMs = this.#limitMs()
+    return {
+      live: false,
+      get: (key, exactly) => this.#link('get').call({ op: 'get', id: 0, key, exactly }, limitMs),
+      set: (key, value) => this.#link('set').call({ op: 'set', id: 0, key, value }, limitMs),
+      delete: (key) => this.#link('delete').call({ op: 'delete', id: 0, key }, limitMs),
+    }
   }
 
   /** @throws StoreError */

@@ -1,3 +1,4 @@
+import { show } from '../../core/duration.js'
 import { type Env, realEnv } from '../../core/env.js'
 import { InvalidOptionError } from '../../core/errors.js'
 import type {
@@ -10,10 +11,13 @@ import type {
   SyncStore,
 } from '../../core/store.js'
 import { Entry, type Hold } from './entry.js'
+import { MemoryValues } from './values.js'
 
 export interface MemoryOptions {
   /** Clock and timers; default: the real ones. For tests with a virtual clock. */
   readonly env?: Env
+  /** How many values of `cached` are kept, a whole number above 0; default 10,000. What was not used for longest makes way. */
+  readonly maxValues?: number
 }
 
 /**
@@ -22,9 +26,13 @@ export interface MemoryOptions {
  *
  * @example
  * const holdfast = createHoldfast({ store: memory() }) // the default store
+ * @throws InvalidOptionError
  */
-export function memory(options: MemoryOptions = {}): SyncStore {
-  return new MemoryStore(options.env ?? realEnv)
+export function memory({ env = realEnv, maxValues = 10_000 }: MemoryOptions = {}): SyncStore {
+  if (!Number.isSafeInteger(maxValues) || maxValues < 1) {
+    throw new InvalidOptionError(`maxValues is ${show(maxValues)}: give a whole number above 0.`)
+  }
+  return new MemoryStore(env, maxValues)
 }
 
 class MemoryStore implements SyncStore {
@@ -38,6 +46,7 @@ class MemoryStore implements SyncStore {
     consistency: 'process',
     sync: true,
   } as const
+  readonly values: MemoryValues
   readonly #env: Env
   readonly #entries = new Map<string, Entry>()
   readonly #listeners = new Set<NoticeListener>()
@@ -49,9 +58,13 @@ class MemoryStore implements SyncStore {
     if (this.#live(entry.key) === entry) this.#watch(entry, entry.nextExpiryMs())
   }
 
-  constructor(env: Env) {
+  constructor(env: Env, maxValues: number) {
     this.#env = env
     this.#lastToken = Math.floor(env.wallMs() * 1000)
+    this.values = new MemoryValues(env, maxValues, {
+      next: () => ++this.#lastToken,
+      inUse: (key) => this.#live(key) !== undefined,
+    })
   }
 
   acquire(request: AcquireRequest): Answer {
@@ -111,6 +124,7 @@ class MemoryStore implements SyncStore {
   close(): void {
     for (const entry of this.#entries.values()) entry.timer?.clear()
     this.#listeners.clear()
+    this.values.clear()
   }
 
   #acquireContended(found: Entry, request: AcquireRequest): Answer {

@@ -32,6 +32,7 @@ export interface Driver {
   refusal(): string | undefined
   evalsha(sha: string, keys: readonly string[], args: readonly string[]): Promise<unknown>
   eval(text: string, keys: readonly string[], args: readonly string[]): Promise<unknown>
+  get(key: string): Promise<unknown>
   /** One per server that has keys of its own, always in the same order. */
   scanners(): Promise<readonly Scan[]>
   /** Makes a connection for messages; `onLost` is called when it is lost after it was open, not after `close`. */

@@ -39,7 +39,7 @@ export interface RedisOptions {
  *
  * ```text
  * ACL SETUSER app on >password resetkeys ~holdfast:* ~{*holdfast:* resetchannels &holdfast:* -@all
- *   +eval +evalsha +time +exists +get +set +getset +append +del +pttl +pexpire +pexpireat +hget +hmget +hset +hdel +hincrby
+ *   +eval +evalsha +time +exists +get +getrange +set +getset +append +del +pttl +pexpire +pexpireat +hget +hmget +hset +hdel +hincrby
  *   +zadd +zrem +zscore +zrange +zrevrange +zrangebyscore +zremrangebyscore +rpush +lpop +lrem +llen +lpos +lindex +lrange
  *   +publish +subscribe +pubsub|numsub +scan
  * ```

@@ -14,6 +14,7 @@ export interface Ioredis extends IoredisClient {
   readonly slots?: readonly (readonly string[] | undefined)[]
   on(event: string, listener: (...args: never[]) => void): unknown
   once(event: string, listener: (...args: never[]) => void): unknown
+  get(key: string): Promise<string | null>
   scan(cursor: string, ...args: (string | number)[]): Promise<[cursor: string, keys: string[]]>
   subscribe(channel: string): Promise<unknown>
   ssubscribe(channel: string): Promise<unknown>
@@ -50,6 +51,12 @@ export function ioredisDriver(client: IoredisClient, env: Env): Driver {
       return reply
     },
     eval: (text, keys, args) => client.eval(text, keys.length, ...keys, ...args),
+    get: (key) => {
+      gather.before()
+      const reply = ioredis.get(key)
+      gather.after()
+      return reply
+    },
     scanners: () => Promise.resolve(nodesOf(ioredis).map(scanner)),
     subscriber: (onLost) => {
       // A message reaches every node of a Cluster. After a failure, the next node gets its chance.

@@ -1,5 +1,5 @@
-/** What is kept beside the key itself: the last token, the leases of several holders, who waits and for what, the owners that were released by force. */
-export type AuxKind = 'token' | 'leases' | 'queue' | 'waiters' | 'revoked'
+/** What is kept beside the key itself: the last token, the leases of several holders, who waits and for what, the owners that were released by force; a value. */
+export type AuxKind = 'token' | 'leases' | 'queue' | 'waiters' | 'revoked' | 'value'
 
 /**
  * Name of a key that belongs to `key`. Redis Cluster runs a script only if all its keys are in one slot, and takes the
@@ -60,7 +60,7 @@ export function slotOf(name: string): number {
 }
 
 const slots = 16_384
-const auxForm = /^\{([^}]+)\}:(token|leases|queue|waiters|revoked)(?::([^]*))?$/
+const auxForm = /^\{([^}]+)\}:(token|leases|queue|waiters|revoked|value)(?::([^]*))?$/
 
 function tagAt(name: string, open: number): string | undefined {
   if (open === -1) return undefined

@@ -20,5 +20,8 @@ local now = math.floor(tonumber(token) / 1000)`
 
 export const readNow: string = readClock + readMillis
 
+/** How long a token is remembered after the lease it was granted for; later the server's clock alone has to be ahead of it. */
+export const tokenStaysMs = 3_600_000
+
 /** No token is larger: 2^53 - 2. */
 export const largestToken = '9007199254740990'

@@ -9,6 +9,7 @@ export interface NodeRedis extends NodeRedisClient {
   unref(): void
   duplicate(settings?: Readonly<Record<string, unknown>>): NodeRedis
   on(event: string, listener: (...args: never[]) => void): unknown
+  get(key: string): Promise<unknown>
   scan(cursor: string, options: { MATCH: string; COUNT: number }): Promise<{ cursor: unknown; keys: unknown[] }>
   subscribe(channel: string, listener: (message: string) => void): Promise<unknown>
   sSubscribe(channel: string, listener: (message: string) => void): Promise<unknown>
@@ -44,6 +45,7 @@ export function nodeRedisDriver(client: NodeRedisClient): Driver {
     refusal: () => (client.isOpen ? undefined : 'the client is not connected; await client.connect() first'),
     evalsha: (sha, keys, args) => client.evalSha(sha, { keys: [...keys], arguments: [...args] }),
     eval: (text, keys, args) => client.eval(text, { keys: [...keys], arguments: [...args] }),
+    get: (key) => nodeRedis.get(key),
     scanners: async () => (await nodesOf(nodeRedis)).map(scanner),
     subscriber: async (onLost) => {
       // A message reaches every node of a cluster. After a failure, the next node gets its chance.

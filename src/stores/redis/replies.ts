@@ -89,11 +89,12 @@ function partsOf(operation: string, value: unknown, size: number): (readonly unk
   return Array.from({ length: list.length / size }, (_, at) => list.slice(at * size, (at + 1) * size))
 }
 
-function textOf(value: unknown): string {
+export function textOf(value: unknown): string {
   return typeof value === 'string' ? value : value instanceof Uint8Array ? Buffer.from(value).toString() : ''
 }
 
-function whole(operation: string, value: unknown, least: number): number {
+/** @throws StoreError */
+export function whole(operation: string, value: unknown, least: number): number {
   const isNumber = typeof value === 'number' || typeof value === 'bigint'
   const text = isNumber ? '' : textOf(value)
   const number = isNumber ? Number(value) : /^-?\d{1,16}$/.test(text) ? Number(text) : Number.NaN

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { acquireMutex, acquireOnce, acquirePool } from './lua-acquire.js'
 import { acquireTogether } from './lua-together.js'
+import { deleteValue, getValue, setValue } from './lua-values.js'
 import { forceRelease, inspect, release, renew, wasRevoked } from './lua-holds.js'
 
 /** A constant script: all that varies comes in as KEYS and ARGV. */
@@ -76,6 +77,13 @@ local mark, quiet, enter = ARGV[1], nil, nil${release}`),
 local revoked, wakeId = KEYS[6], ARGV[1]${forceRelease}`),
   wasRevoked: script(raw`local revoked = KEYS[1]
 local owner = ARGV[1]${wasRevoked}`),
+}
+
+/** Those of the values, which have no queue, no owner and no notice. */
+export const valueScripts: Readonly<Record<'getValue' | 'setValue' | 'deleteValue', Script>> = {
+  getValue: script(raw`local value = KEYS[1]${getValue}`),
+  setValue: script(raw`local value, token, text, lastsMs = KEYS[1], ARGV[1], ARGV[2], ARGV[3]${setValue}`),
+  deleteValue: script(raw`local value, tokenKey, tokenTtl = KEYS[1], KEYS[2], ARGV[1]${deleteValue}`),
 }
 
 function script(text: string): Script {

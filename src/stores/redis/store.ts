@@ -1,24 +1,27 @@
 import type { Env } from '../../core/env.js'
 import { InvalidKeyError, InvalidOptionError } from '../../core/errors.js'
 import type { AcquireRequest, Answer, Handoff, KeyPage, KeyRecord, NoticeListener, Store } from '../../core/store.js'
+import { type Call, Calls } from './calls.js'
 import { redisCapabilities } from './capabilities.js'
-import type { Driver } from './client.js'
 import { notSent, storeError } from './failure.js'
 import { type AuxKind, auxKey, isAuxKey, keysOf } from './keys.js'
+import { tokenStaysMs } from './lua-clock.js'
 import type { Link } from './link.js'
 import { listKeys } from './list.js'
 import { Notices, type Way } from './notices.js'
-import { evalUnknown, type ScriptCall } from './script-call.js'
 import { tailWriter, type TailWriter } from './record.js'
 import { readAnswer, readBoolean, readHandoff, readInspection, readRevoked } from './replies.js'
 import { scripts } from './scripts.js'
+import { RedisValues } from './values.js'
 import { Together } from './together.js'
 
 /** Each call is one script on the server, with the owner checked and the time read there. */
 export class RedisStore implements Store {
   readonly name = 'redis'
   readonly capabilities: Store['capabilities'] = redisCapabilities
+  readonly values: RedisValues
   readonly #link: Link
+  readonly #calls: Calls
   readonly #wakeId: string
   readonly #notices: Notices
   readonly #tail: TailWriter
@@ -26,7 +29,6 @@ export class RedisStore implements Store {
   #lastKeys: readonly string[] = []
   /** The server knows SET … GET: it is at 6.2 or later. */
   #once = true
-  #closed = false
 
   constructor(link: Link, env: Env) {
     this.#link = link
@@ -35,6 +37,8 @@ export class RedisStore implements Store {
     const driver = async () => link.driver('subscribe')
     const { keyPrefix, shards } = link
     this.#together = new Together({ keyPrefix, shards })
+    this.#calls = new Calls(link)
+    this.values = new RedisValues(this.#calls, keyPrefix)
     this.#notices = new Notices({ env, wakeId: this.#wakeId, keyPrefix, driver, shards })
   }
 
@@ -54,7 +58,7 @@ export class RedisStore implements Store {
   renew(key: string, owner: string, ttlMs: number): Promise<boolean> {
     try {
       const args = [`${owner}\n`, ...times(ttlMs)]
-      return this.#run({ operation: 'renew', script: scripts.renew, keys: this.#keys(key), args }, (reply) => {
+      return this.#calls.run({ operation: 'renew', script: scripts.renew, keys: this.#keys(key), args }, (reply) => {
         const renewed = readBoolean('renew', reply)
         if (!renewed) this.#notices.ended(owner)
         return renewed
@@ -71,7 +75,7 @@ export class RedisStore implements Store {
       this.#together.flush() // or the release would overtake the request that it takes back
       const released =
         next === undefined
-          ? this.#run(
+          ? this.#calls.run(
               { operation: 'release', script: scripts.release, keys: this.#keys(key), args: [`${owner}\n`] },
               readReleased,
             )
@@ -85,11 +89,11 @@ export class RedisStore implements Store {
 
   inspect(key: string): Promise<KeyRecord | undefined> {
     const call = { operation: 'inspect', script: scripts.inspect, keys: this.#keys(key), args: [] }
-    return this.#run(call, (reply) => readInspection(key, reply))
+    return this.#calls.run(call, (reply) => readInspection(key, reply))
   }
 
   async list(prefix: string, limit: number, cursor?: string): Promise<KeyPage> {
-    const driver = await this.#driver('list')
+    const driver = await this.#calls.driver('list')
     try {
       return await listKeys(driver, { prefix, limit, cursor })
     } catch (error) {
@@ -101,7 +105,7 @@ export class RedisStore implements Store {
     const keys = [...this.#keys(key), this.#aux(key, 'revoked')]
     const args = [this.#wakeId]
     const call = { operation: 'forceRelease', script: scripts.forceRelease, keys, args }
-    const { revoked, ownOwners } = await this.#run(call, readRevoked)
+    const { revoked, ownOwners } = await this.#calls.run(call, readRevoked)
     for (const owner of ownOwners) this.#notices.emit({ type: 'revoked', key, owner })
     return revoked
   }
@@ -109,7 +113,7 @@ export class RedisStore implements Store {
   wasRevoked(key: string, owner: string): Promise<boolean> {
     const keys = [this.#aux(key, 'revoked')]
     const call = { operation: 'inspect', script: scripts.wasRevoked, keys, args: [owner] }
-    return this.#run(call, (reply) => readBoolean('inspect', reply))
+    return this.#calls.run(call, (reply) => readBoolean('inspect', reply))
   }
 
   onNotice(listener: NoticeListener): () => void {
@@ -117,9 +121,8 @@ export class RedisStore implements Store {
   }
 
   close(): Promise<void> {
-    this.#closed = true
     this.#notices.close()
-    this.#link.close()
+    this.#calls.close()
     return Promise.resolve()
   }
 
@@ -150,31 +153,31 @@ export class RedisStore implements Store {
     const script = limit === 1 ? scripts.acquireMutex : scripts.acquirePool
     const whole: Call = { operation: 'acquire', script, keys, args }
     if (request.again === true) return this.#askTogether(key, limit, whole, read)
-    if (limit > 1 || queueMs > 0 || !this.#once) return this.#run(whole, read)
+    if (limit > 1 || queueMs > 0 || !this.#once) return this.#calls.run(whole, read)
     const once = { operation: 'acquire', script: scripts.acquireOnce, keys: keys.slice(0, 2), args: args.slice(0, 4) }
-    return this.#run(once, (reply) => {
+    return this.#calls.run(once, (reply) => {
       const isKnown = String(reply) !== '0'
       if (reply !== null && isKnown) return read(reply)
       this.#once = isKnown
-      return this.#run(whole, read)
+      return this.#calls.run(whole, read)
     })
   }
 
   /** Sent at the end of the tick, or with a release that comes before. */
   #askTogether<T>(key: string, limit: number, whole: Call, read: (reply: unknown) => T): Promise<T> {
     const { keys, args } = whole
-    const driver = this.#driver('acquire')
-    if (driver instanceof Promise) return this.#run(whole, read)
+    const driver = this.#calls.driver('acquire')
+    if (driver instanceof Promise) return this.#calls.run(whole, read)
     const asked = this.#together.ask({ driver, key, keys, args: limit === 1 ? [...args, '1', '1'] : args })
     this.#link.sent()
     return asked.then(
       (reply) => {
         this.#link.ended()
-        return reply === undefined ? this.#run(whole, read) : read(reply)
+        return reply === undefined ? this.#calls.run(whole, read) : read(reply)
       },
       (error: unknown) => {
         this.#link.ended()
-        throw this.#failure(driver, 'acquire', error)
+        throw this.#calls.failure(driver, 'acquire', error)
       },
     )
   }
@@ -184,7 +187,7 @@ export class RedisStore implements Store {
     if (next.key !== key) throw notSent('release', 'the next request has to be for the same key')
     const script = limit === 1 ? scripts.handoffMutex : scripts.handoffPool
     const args = [`${owner}\n`, ...this.#wish(next, this.#wayFor(next))]
-    return this.#run({ operation: 'release', script, keys: this.#keys(key), args }, (reply) => {
+    return this.#calls.run({ operation: 'release', script, keys: this.#keys(key), args }, (reply) => {
       const handoff = readHandoff(reply, limit)
       if (handoff.next.granted) this.#notices.granted(next.owner)
       else if (next.queueMs > 0) this.#notices.wantWay(key)
@@ -218,43 +221,6 @@ export class RedisStore implements Store {
   #aux(key: string, kind: AuxKind): string {
     return auxKey(key, kind, this.#link.keyPrefix)
   }
-
-  #driver(operation: string): ReturnType<Link['driver']> {
-    if (this.#closed) throw notSent(operation, 'the store is closed')
-    return this.#link.driver(operation)
-  }
-
-  #run<T>(call: Call, read: (reply: unknown) => T | Promise<T>): Promise<T> {
-    const opened = this.#driver(call.operation)
-    return opened instanceof Promise
-      ? opened.then((driver) => this.#send(driver, call, read))
-      : this.#send(opened, call, read)
-  }
-
-  #send<T>(driver: Driver, call: Call, read: (reply: unknown) => T | Promise<T>): Promise<T> {
-    const { sha } = call.script
-    const answered = (reply: unknown): T | Promise<T> => {
-      this.#link.ended()
-      return read(reply)
-    }
-    const called = driver.evalsha(sha, call.keys, call.args)
-    this.#link.sent()
-    return called.then(answered, async (error: unknown) => {
-      let reply: unknown
-      try {
-        reply = await evalUnknown(driver, call, error)
-      } catch (again) {
-        this.#link.ended()
-        throw this.#failure(driver, call.operation, again)
-      }
-      return answered(reply)
-    })
-  }
-
-  #failure(driver: Driver, operation: string, error: unknown): Error {
-    this.#link.failed(driver, error)
-    return storeError(operation, error, this.#link.secrets)
-  }
 }
 
 /** @throws InvalidOptionError */
@@ -271,9 +237,6 @@ const isTaken = 'is, with the prefix, the name of what is kept beside another ke
 /** How long, at most, the first request that has to wait waits for the way to tell it of its grant. */
 const openWithinMs = 1_000
 
-/** How long a token is remembered after the lease it was granted for; later the server's clock alone has to be ahead of it. */
-const tokenStaysMs = 3_600_000
-
 /** The lease, and how long its token is remembered, in the whole milliseconds that Redis counts in. @throws InvalidOptionError */
 function times(ttlMs: number | null): [ttl: string, tokenTtl: string] {
   if (ttlMs === null || !(ttlMs > 0)) {
@@ -281,10 +244,6 @@ function times(ttlMs: number | null): [ttl: string, tokenTtl: string] {
   }
   const wholeMs = Math.ceil(ttlMs)
   return [String(wholeMs), String(wholeMs + tokenStaysMs)]
-}
-
-interface Call extends ScriptCall {
-  readonly operation: string
 }
 
 function readReleased(reply: unknown): boolean {

@@ -18,6 +18,8 @@ export interface Child {
   ends(after?: string): Promise<{ code: number; tookMs: number }>
   /** Writes a line to its standard input. */
   tell(line: string): void
+  /** Ends it at once, as a crash does. */
+  kill(): void
 }
 
 export interface ChildOptions {
@@ -111,5 +113,6 @@ function watch(child: ChildProcess, program: string): Child {
       return { code: code ?? -1, tookMs: endedAt - since }
     },
     tell: (line) => void child.stdin?.write(`${line}\n`),
+    kill: () => void child.kill('SIGKILL'),
   }
 }

@@ -18,6 +18,7 @@ export function modelLink(wire: Wire<ModelServer>): Link {
     refusal: () => undefined,
     evalsha: (sha, keys, args) => wire.call((node) => node.evalsha(sha, keys, args)),
     eval: (text, keys, args) => wire.call((node) => node.eval(scriptOf(text), keys, args)),
+    get: () => Promise.reject(new Error('ERR values are not modelled')),
     scanners: () => Promise.resolve([]),
     subscriber: (onLost) => Promise.resolve(subscriber(wire, onLost)),
   }
