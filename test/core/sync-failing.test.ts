@@ -307,3 +307,39 @@ describe('an async wait on a server that is asked in sync', () => {
     expect((await waiting).active).toBe(true)
   })
 })
+
+describe('what goes on in the background on a server that is asked in sync', () => {
+  test('is one release after a doubtful failure, which keeps no process alive', async () => {
+    const { lock, calls, hooks, time, failing } = onServer()
+    hooks.after = failing(100, perhaps)
+    thrown(() => lock('k').acquireSync())
+    expect(time.keepAliveTimers).toBe(0)
+    await time.advance(10_000)
+    expect(calls.filter(({ operation }) => operation === 'release')).toHaveLength(1)
+  })
+
+  test('is six tries of a release that fails', async () => {
+    const { lock, calls, hooks, time, failing } = onServer()
+    const lease = lock('k').acquireSync()
+    hooks.release = failing(100, perhaps)
+    thrown(() => lease.release())
+    await time.advance(10_000)
+    expect(calls.filter(({ operation }) => operation === 'release')).toHaveLength(7)
+  })
+
+  test('is another try of a renewal that failed', async () => {
+    const { lock, calls, hooks, time, failing } = onServer()
+    const lease = lock('k', { ttl: 900 }).acquireSync()
+    hooks.renew = failing(1, perhaps)
+    await time.advance(301 + 91)
+    expect(calls.filter(({ operation }) => operation === 'renew')).toHaveLength(2)
+    expect(lease.remainingMs).toBeGreaterThan(700)
+  })
+})
+
+test('an async lease on a server that is asked in sync rejects when its release fails', async () => {
+  const { lock, hooks, failing } = onServer()
+  const lease = await lock('k').acquire()
+  hooks.release = failing(1, new Error('no such server'))
+  await expect(lease.release()).rejects.toMatchObject({ code: 'STORE_FAILED', operation: 'release', key: 'k' })
+})
