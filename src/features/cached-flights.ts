@@ -16,11 +16,18 @@ export interface Flight {
   isReset: boolean
 }
 
-const bySpace = new WeakMap<Space, Map<string, Flight>>()
+/** What one process computes for one store, by name of the lock. */
+interface Flights {
+  readonly now: Map<string, Flight>
+  /** At the end of this turn of the event loop, in sync: nothing to wait for. */
+  readonly soon: Set<string>
+}
 
-/** What this process computes for the store of `way`, by name of the lock. */
-export function flightsOf({ place }: Way): Map<string, Flight> {
+const bySpace = new WeakMap<Space, Flights>()
+
+/** What this process computes for the store of `way`. */
+export function flightsOf({ place }: Way): Flights {
   let flights = bySpace.get(place.space)
-  if (flights === undefined) bySpace.set(place.space, (flights = new Map<string, Flight>()))
+  if (flights === undefined) bySpace.set(place.space, (flights = { now: new Map(), soon: new Set() }))
   return flights
 }

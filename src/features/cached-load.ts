@@ -31,7 +31,7 @@ type Manner = 'wait' | 'try' | 'alone'
 /** The value: from the store, or computed, by this call or by another that is at it. */
 export function* load(call: Call): Steps<unknown> {
   const { way, options } = call
-  const flights = flightsOf(way)
+  const flights = flightsOf(way).now
   for (let joined = false; ; joined = true) {
     const found = yield* find(call, isAging(options))
     const old = found === 'outage' ? undefined : found
@@ -54,7 +54,7 @@ export function* load(call: Call): Steps<unknown> {
 
 /** Deletes the value; what is being computed now is not kept, nor given to those who call from now on. */
 export function* reset({ way }: Pick<Call, 'way'>): Steps<boolean> {
-  const flight = flightsOf(way).get(way.name)
+  const flight = flightsOf(way).now.get(way.name)
   if (flight !== undefined) flight.isReset = true
   return yield* wait(way.delete())
 }
@@ -144,7 +144,7 @@ function* keep(call: Call, value: unknown, token: number | undefined): Steps<Out
 /** Begins a computation that others of this process can join. One that was reset meanwhile is let end first. */
 function launch(call: Call, old: Found | undefined, manner: Manner): Flight {
   const { way } = call
-  const flights = flightsOf(way)
+  const flights = flightsOf(way).now
   const before = flights.get(way.name)
   const run = async (): Promise<Outcome | undefined> => {
     await before?.outcome.catch(() => undefined) // told to those who wait for it
@@ -162,8 +162,8 @@ function launch(call: Call, old: Found | undefined, manner: Manner): Flight {
 function revalidate(call: Call, old: Found): void {
   const { way } = call
   const { space } = way.place
-  const flights = flightsOf(way)
-  if (flights.has(way.name)) return
+  const { now, soon } = flightsOf(way)
+  if (now.has(way.name) || soon.has(way.name)) return
   const failed = (error: unknown): void => {
     if (!space.closed) warn(call, `a new value could not be computed in the background (${messageOf(error)}).`)
   }
@@ -171,9 +171,9 @@ function revalidate(call: Call, old: Found): void {
     launch(call, old, 'try').outcome.catch(failed)
     return
   }
-  flights.set(way.name, { outcome: Promise.resolve(undefined), isReset: false })
+  soon.add(way.name)
   space.env.setImmediate(() => {
-    flights.delete(way.name)
+    soon.delete(way.name)
     try {
       runSync(compute(call, old, 'try'))
     } catch (error) {

@@ -68,6 +68,16 @@ it('a sync function on a store that answers with promises says what to do', asyn
   expect(thrownBy(() => load())).toMatchObject({ code: 'SYNC_UNSUPPORTED' })
 })
 
+it('an async function of the same key does not wait for what a sync one computes later', async () => {
+  await using time = virtualTime({ scope: 'process' })
+  const patient = time.cached('key', { ttl: '1s', staleWhileRevalidate: '1h' })(() => 'sync')
+  const strict = time.cached('key', { ttl: '1s' })(async () => 'async')
+  patient()
+  await time.advance(2_000)
+  expect(patient()).toBe('sync')
+  expect(await strict()).toBe('async')
+})
+
 it('a stale value is given, and a new one computed after this turn of the event loop', async () => {
   await using time = virtualTime({ scope: 'process' })
   let calls = 0
