@@ -71,7 +71,8 @@ const results: Record<string, Numbers[]> = {}
 for (const each of Object.keys(parts)) results[each] = await inItsOwnProcess(each)
 const server = await startServer()
 await server.stop()
-const text = pageOf(results, machine(server.version), readFileSync(page, 'utf8'))
+const today = new Date().toISOString().slice(0, 10)
+const text = pageOf(results, `${machine(server.version)}; ${today}`, readFileSync(page, 'utf8'))
 if (process.argv.includes('--print')) console.log(text)
 else writeFileSync(page, text)
 

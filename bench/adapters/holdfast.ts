@@ -20,7 +20,11 @@ export function openMemory(handles: 'kept' | 'each call'): Instance<Lease> {
 export function openSync(): Instance<SyncLease> {
   const { lock } = createHoldfast()
   let handle: Lock | undefined
-  return { acquire: (key) => (handle ??= lock(key)).acquireSync(), release: (lease) => lease.release(), token: tokenOf }
+  const acquire = (key: string): SyncLease => {
+    if (handle?.key !== key) handle = lock(key)
+    return handle.acquireSync()
+  }
+  return { acquire, release: (lease) => lease.release(), token: tokenOf }
 }
 
 export async function openByIoredis({ redisUrl }: Setting): Promise<Instance<Lease>> {

@@ -1,4 +1,5 @@
 import type { Handed } from './contender.js'
+import type { HoldfastError } from './errors.js'
 import type { Hold } from './hold.js'
 import { asHoldfastError, limited } from './limited.js'
 import type { Handoff } from './store.js'
@@ -9,7 +10,7 @@ import { trace } from './trace.js'
  * releases it. false: it had already ended. @throws StoreError
  */
 export async function release(hold: Hold): Promise<boolean> {
-  const { space, terms, owner } = hold
+  const { space, terms } = hold
   if (space.syncStore !== undefined) return releaseSync(hold)
   if (!hold.isActive()) return false
   const leftMs = hold.minHoldLeftMs()
@@ -20,11 +21,7 @@ export async function release(hold: Hold): Promise<boolean> {
   try {
     return await letGo(hold, leftMs, handed)
   } catch (error) {
-    const failure = asHoldfastError(error, 'release', terms.key)
-    trace('holdfast:store-failed', { key: terms.key, operation: 'release', error: failure })
-    handed?.failed(failure)
-    if (leftMs <= 0) space.cleanUp(terms, owner)
-    throw failure
+    throw failed(hold, leftMs, handed, error)
   } finally {
     if (handed === undefined) gate?.freed()
   }
@@ -42,12 +39,24 @@ export function releaseSync(hold: Hold): boolean {
   try {
     return letGoSync(hold, leftMs, handed)
   } catch (error) {
-    handed?.failed(error)
-    hold.space.cleanUp(hold.terms, hold.owner)
-    throw asHoldfastError(error, 'release', hold.terms.key)
+    throw failed(hold, leftMs, handed, error)
   } finally {
     if (handed === undefined) gate?.freed()
   }
+}
+
+/** Sees to what a failed release leaves behind, and gives the error. What has to stay held is left to its lease. */
+function failed(
+  { space, terms, owner }: Hold,
+  leftMs: number,
+  handed: Handed | undefined,
+  error: unknown,
+): HoldfastError {
+  const failure = asHoldfastError(error, 'release', terms.key)
+  trace('holdfast:store-failed', { key: terms.key, operation: 'release', error: failure })
+  handed?.failed(failure)
+  if (leftMs <= 0) space.cleanUp(terms, owner)
+  return failure
 }
 
 function letGoSync({ space, terms, owner }: Hold, leftMs: number, handed: Handed | undefined): boolean {

@@ -61,9 +61,8 @@ const whyLimitMs = 250
 /** Why the store does not know a hold any more. Never rejects: the reason is a nicety, the loss is not. */
 export async function whyGone({ space, terms, owner }: Hold): Promise<EndCode> {
   const { env, store } = space
-  if (store.wasRevoked === undefined) return 'LOCK_LOST'
   try {
-    const call = Promise.resolve(store.wasRevoked(terms.storeKey, owner))
+    const call = Promise.resolve(store.wasRevoked?.(terms.storeKey, owner))
     const limitMs = Math.min(terms.storeTimeoutMs, whyLimitMs)
     return (await limited(env, call, limitMs, 'inspect', false)) ? 'LOCK_REVOKED' : 'LOCK_LOST'
   } catch {

@@ -153,7 +153,7 @@ export class Space {
       if (tries >= mostCleanups || this.closed) return
       env.setTimer(
         () => {
-          this.#tryRelease(terms, owner, tries + 1)
+          if (!this.closed) this.#tryRelease(terms, owner, tries + 1)
         },
         failureRetryMs(tries + 3, env.random()),
         false,

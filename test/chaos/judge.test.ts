@@ -1,6 +1,6 @@
 /** The judge and the resource see what is wrong, and only that. */
 import { describe, expect, test } from 'vitest'
-import { type Context, judge, overlapsOf, shrunkTokensOf } from './judge.js'
+import { type Context, insideOutOf, judge, overlapsOf, shrunkTokensOf } from './judge.js'
 import { type HoldRecord, Ledger, type Teller } from './ledger.js'
 import { planFaults, shapes } from './plan.js'
 
@@ -65,6 +65,23 @@ describe('tokens', () => {
     expect(shrunkTokensOf([first, hold(2, 11, [2, 20, 30])], calm)).toHaveLength(1)
     expect(shrunkTokensOf([first, hold(2, 10, [0.5, 20, 30])], calm)).toEqual([])
     expect(shrunkTokensOf([first, hold(2, 12, [2, 20, 30])], calm)).toEqual([])
+  })
+
+  test('of holds that may overlap say nothing, those of a reader and a writer do', () => {
+    const first = { ...hold(1, 11, [0, 1, 10]), limit: 9 }
+    const later = { ...hold(2, 10, [2, 20, 30]), limit: 9 }
+    expect(shrunkTokensOf([first, later], calm)).toEqual([])
+    expect(shrunkTokensOf([first, { ...later, permits: 9 }], calm)).toHaveLength(1)
+    expect(shrunkTokensOf([{ ...first, permits: 9 }, later], calm)).toHaveLength(1)
+  })
+
+  test('tell of a store that granted too early, though nobody saw it', () => {
+    const told = hold(2, 12, [0, 5, 9])
+    const toldLater = { ...hold(1, 10, [0, 10, 20]), incarnation: 1 }
+    expect(insideOutOf([told, toldLater], calm)).toMatchObject([{ newer: { token: 12 }, older: { token: 10 } }])
+    expect(insideOutOf([told, { ...toldLater, token: 13 }], calm)).toEqual([])
+    const readers = [told, toldLater].map((one) => ({ ...one, limit: 9 }))
+    expect(insideOutOf(readers, calm)).toEqual([])
   })
 
   test('of a forgotten lease that is handed over within its process are smaller by right, others are not', () => {

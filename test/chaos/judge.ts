@@ -36,6 +36,8 @@ export interface Verdict {
   /** Tokens not larger than one whose grant was known before they were asked for. */
   readonly shrunkTokens: readonly { readonly earlier: HoldRecord; readonly later: HoldRecord }[]
   readonly repeatedTokens: number
+  /** Granted by the store while it had granted to another who was told only later. By their tokens, so the clients saw nothing of it. */
+  readonly insideOut: readonly { readonly older: HoldRecord; readonly newer: HoldRecord }[]
   /** Effects that arrived after those of a successor; with a token: refused, or let through. */
   readonly stale: { readonly unfenced: number; readonly refused: number; readonly accepted: number }
   /** Increments accepted that do not show in the counter. */
@@ -64,6 +66,7 @@ export function judge(history: History, context: Context): Verdict {
   return {
     overlaps: lists.flatMap((holds) => overlapsOf(holds, context)),
     shrunkTokens: lists.flatMap((holds) => shrunkTokensOf(holds, context)),
+    insideOut: lists.flatMap((holds) => insideOutOf(holds, context)),
     repeatedTokens: lists.reduce((sum, holds) => sum + repeatedOf(holds), 0),
     stale: {
       unfenced: history.stale.filter(({ fenced }) => !fenced).length,
@@ -123,8 +126,10 @@ function isWronglyAccepted({ hold, successor, fenced, accepted }: StaleAct, cont
 }
 
 /**
- * If one was granted before another was asked for, its token is the smaller one. Not found fault with: a lease that the store
- * forgot, handed over within its process. Its token is the smaller one as it should be, for it is the older lease.
+ * If one was granted before another was asked for, and both cannot hold at once, its token is the smaller one. (Of two readers
+ * the one who asks later may get a place that its process was granted before, by a reply that came late.) Not found fault
+ * with: a lease that the store forgot, handed over within its process. Its token is the smaller one as it should be, for it
+ * is the older lease.
  */
 export function shrunkTokensOf(
   holds: readonly HoldRecord[],
@@ -133,14 +138,40 @@ export function shrunkTokensOf(
   const found: { earlier: HoldRecord; later: HoldRecord }[] = []
   const byAsked = holds.filter(({ token }) => token !== undefined).sort((a, b) => a.askedMs - b.askedMs)
   let granted = 0
-  let largest: HoldRecord | undefined
+  const largestByPermits = new Map<number, HoldRecord>()
   for (const later of byAsked) {
     for (let hold = holds[granted]; hold !== undefined && hold.grantedMs < later.askedMs; hold = holds[++granted]) {
-      if (largest === undefined || tokenOf(hold) > tokenOf(largest)) largest = hold
+      const before = largestByPermits.get(hold.permits)
+      if (before === undefined || tokenOf(hold) > tokenOf(before)) largestByPermits.set(hold.permits, hold)
     }
+    const [largest] = [...largestByPermits.values()]
+      .filter(({ permits }) => permits + later.permits > later.limit)
+      .sort((a, b) => tokenOf(b) - tokenOf(a))
     if (largest === undefined || tokenOf(largest) < tokenOf(later)) continue
     const forgotten = excuseOf(later, largest, context) !== undefined && isPassedOn(later, holds)
     if (!forgotten) found.push({ earlier: largest, later })
+  }
+  return found
+}
+
+/**
+ * `older` has the smaller token, so the store granted it first; its holder was told after `newer` was, and held it still. If they
+ * exclude each other, the store granted `newer` too early.
+ */
+export function insideOutOf(
+  holds: readonly HoldRecord[],
+  context: Conditions,
+): { older: HoldRecord; newer: HoldRecord }[] {
+  const found: { older: HoldRecord; newer: HoldRecord }[] = []
+  for (const [at, newer] of holds.entries()) {
+    for (let after = at + 1; after < holds.length; after++) {
+      const older = holds[after]
+      if (older === undefined || older.grantedMs > newer.grantedMs + context.ttlMs) break
+      const excludes = older.permits + newer.permits > newer.limit
+      const isFirst = older.token !== undefined && newer.token !== undefined && older.token < newer.token
+      if (!excludes || !isFirst || older.seenMs <= older.grantedMs) continue
+      if (excuseOf(older, newer, context) === undefined && !isPassedOn(older, holds)) found.push({ older, newer })
+    }
   }
   return found
 }

@@ -44,6 +44,7 @@ export function reportOf(run: Run) {
     staleEffects: { ...stale, all: history.stale.length },
     lostUpdates: verdict.lostUpdates,
     shrunkTokens: verdict.shrunkTokens.length,
+    insideOut: verdict.insideOut.length,
     repeatedTokens: verdict.repeatedTokens,
     grantsAfterHeal: { byClient: verdict.roundsAfterHeal, byWorkload: verdict.workloadsAfterHeal },
     missed: { count: history.missed, longestMs: round(percentile(history.missedMs, 100)) },
@@ -64,9 +65,13 @@ export function problemsOf(run: Run): string[] {
   const idle = Object.entries(verdict.workloadsAfterHeal).filter(([, rounds]) => rounds === 0)
   const [overlap] = held
   const [shrunk] = verdict.shrunkTokens
+  const [insideOut] = verdict.insideOut
   return [
     ...(overlap ? [`${held.length} times two held at once, first: ${JSON.stringify(overlap)}`] : []),
     ...(shrunk ? [`${verdict.shrunkTokens.length} tokens did not grow, first: ${JSON.stringify(shrunk)}`] : []),
+    ...(insideOut
+      ? [`${verdict.insideOut.length} times the store granted too early, first: ${JSON.stringify(insideOut)}`]
+      : []),
     ...(verdict.repeatedTokens > 0 ? [`${verdict.repeatedTokens} tokens were given twice`] : []),
     ...(verdict.stale.accepted > 0 ? [`${verdict.stale.accepted} stale effects were let through by their token`] : []),
     ...((verdict.lostUpdates['counter-fenced'] ?? 0) > 0 ? ['the fenced counter lost updates'] : []),

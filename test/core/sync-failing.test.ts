@@ -1,6 +1,7 @@
 import { createHoldfast, LockedError, LockTimeoutError, memory, StoreError, type SyncStore } from 'holdfast'
 import { virtualEnv } from 'holdfast/testing'
 import { describe, expect, test } from 'vitest'
+import type { AcquireRequest } from '../../src/core/store.js'
 
 interface Call {
   readonly operation: 'acquire' | 'renew' | 'release'
@@ -8,7 +9,7 @@ interface Call {
   readonly owner: string
 }
 
-/** Records on a server that is asked in sync. `before` and `after` are called around each acquire, and may let time pass or throw. */
+/** Records on a server that is asked in sync. Hooks are called in each call, `before` and `after` in acquire, and may let time pass or throw. */
 function onServer({ storeTimeout = 300 } = {}) {
   const time = virtualEnv()
   const records = memory({ env: time })
@@ -16,10 +17,11 @@ function onServer({ storeTimeout = 300 } = {}) {
   const note = (operation: Call['operation'], owner: string): void =>
     void calls.push({ operation, atMs: time.nowMs() - startMs, owner })
   const startMs = time.nowMs()
-  const hooks = { before: (): void => undefined, after: (): void => undefined }
+  const quiet = (): void => undefined
+  const hooks = { before: quiet, after: quiet, renew: quiet, release: quiet }
   const store: SyncStore = Object.assign(memory({ env: time }), {
     capabilities: { ...records.capabilities, scope: 'network' as const, wake: 'poll' as const },
-    acquire: (request: Parameters<SyncStore['acquire']>[0]) => {
+    acquire: (request: AcquireRequest) => {
       note('acquire', request.owner)
       hooks.before()
       const answer = records.acquire(request)
@@ -28,12 +30,14 @@ function onServer({ storeTimeout = 300 } = {}) {
     },
     renew: (key: string, owner: string, ttlMs: number) => {
       note('renew', owner)
+      hooks.renew()
       return records.renew(key, owner, ttlMs)
     },
-    release: (key: string, owner: string) => {
+    release: ((key: string, owner: string, next: AcquireRequest) => {
       note('release', owner)
-      return records.release(key, owner)
-    },
+      hooks.release()
+      return records.release(key, owner, next)
+    }) as SyncStore['release'],
     inspect: records.inspect.bind(records),
   })
   const warnings: string[] = []
@@ -46,7 +50,7 @@ function onServer({ storeTimeout = 300 } = {}) {
       if (left-- > 0) throw error
     }
   }
-  return { time, records, calls, hooks, lock, theirs, warnings, failing, startMs }
+  return { time, records, store, calls, hooks, lock, theirs, warnings, failing, startMs }
 }
 
 const clearly = new StoreError('acquire', 'refused to talk', { outcome: 'not-applied' })
@@ -196,4 +200,146 @@ describe('a sync wait in memory', () => {
     const { lock } = createHoldfast({ store })
     expect(thrown(() => lock('k', { wait: 1_500 }).acquireSync())).toMatchObject({ holder: undefined })
   })
+})
+
+describe('a sync release on a server', () => {
+  test('that fails is told, and tried again in the background', async () => {
+    const { lock, calls, records, time, failing, hooks } = onServer()
+    const lease = lock('k').acquireSync()
+    hooks.release = failing(1, new Error('no such server'))
+    expect(thrown(() => lease.release())).toMatchObject({ code: 'STORE_FAILED', key: 'k', operation: 'release' })
+    expect(lease.active).toBe(false)
+    expect(records.inspect('holdfast:k')).toBeDefined()
+    await time.advance(1)
+    expect(records.inspect('holdfast:k')).toBeUndefined()
+    expect(calls.map(({ operation }) => operation)).toEqual(['acquire', 'release', 'release'])
+  })
+
+  test('that fails leaves a key that has to stay held to its least hold', async () => {
+    const { lock, records, time, failing, hooks } = onServer()
+    const lease = lock('k', { minHold: '5s' }).acquireSync()
+    hooks.renew = failing(1, perhaps)
+    expect(thrown(() => lease.release())).toMatchObject({ code: 'STORE_FAILED' })
+    await time.advance(4_900)
+    expect(records.inspect('holdfast:k')).toBeDefined()
+  })
+
+  test('that fails at the end of finished work is a warning, and the result stands', () => {
+    const { lock, failing, hooks, warnings } = onServer()
+    hooks.release = failing(10, perhaps)
+    expect(lock('k').runSync(() => 42)).toBe(42)
+    expect(warnings).toHaveLength(1)
+    expect(warnings[0]).toContain('The work is done; the key comes free when its ttl is over.')
+    const error = new Error('the work failed')
+    const work = (): never => {
+      throw error
+    }
+    expect(thrown(() => lock('other').runSync(work))).toBe(error)
+    expect(warnings).toHaveLength(2)
+  })
+
+  test('that finds the hold gone says so at the end of work, with the result', () => {
+    const { lock, records, warnings } = onServer()
+    const lose = (): number => {
+      records.release('holdfast:k', records.inspect('holdfast:k')?.holders[0]?.owner ?? '')
+      return 42
+    }
+    const error = thrown(() => lock('k').runSync(lose))
+    expect(error).toMatchObject({ code: 'LOCK_LOST', key: 'k', result: 42 })
+    expect(error.message).toContain('did not know the hold any more when it was released')
+    expect(warnings).toEqual([error.message])
+    expect(lock('k', { onLost: 'warn' }).runSync(lose)).toBe(42)
+    expect(warnings).toHaveLength(2)
+  })
+
+  test.each([
+    [(): boolean => true, 'LOCK_REVOKED'],
+    [(): boolean => false, 'LOCK_LOST'],
+    [
+      (): never => {
+        throw new Error('no')
+      },
+      'LOCK_LOST',
+    ],
+    [undefined, 'LOCK_LOST'],
+  ] as const)('whose renewal is refused ended as the store says', async (wasRevoked, code) => {
+    const { lock, records, store, time } = onServer()
+    if (wasRevoked !== undefined) store.wasRevoked = wasRevoked
+    const lease = lock('k', { ttl: 900 }).acquireSync()
+    records.forceRelease('holdfast:k')
+    await time.advance(301)
+    expect(lease.active).toBe(false)
+    expect(lease.signal.reason).toMatchObject({ code })
+  })
+})
+
+describe('an async wait on a server that is asked in sync', () => {
+  test('goes on through failures, and is granted', async () => {
+    const { lock, calls, hooks, time, failing } = onServer()
+    hooks.before = failing(3, clearly)
+    const waiting = lock('k', { wait: '10s' }).acquire()
+    await time.advance(200)
+    expect((await waiting).active).toBe(true)
+    expect(calls).toHaveLength(4)
+    expect(time.keepAliveTimers).toBe(0)
+  })
+
+  test('is brought along by the release of its process', async () => {
+    const { lock, calls, time } = onServer()
+    const first = lock('k').acquireSync()
+    const waiting = lock('k', { wait: '10s', ttl: '5s' }).acquire()
+    await time.advance(10)
+    const before = calls.length
+    first.release()
+    await time.advance(0)
+    expect((await waiting).active).toBe(true)
+    expect(calls.slice(before).map(({ operation }) => operation)).toEqual(['release'])
+  })
+
+  test('goes on when the release that was to bring it along failed', async () => {
+    const { lock, hooks, time, failing } = onServer()
+    const first = lock('k').acquireSync()
+    const waiting = lock('k', { wait: '10s', ttl: '5s' }).acquire()
+    await time.advance(10)
+    hooks.release = failing(1, perhaps)
+    expect(thrown(() => first.release())).toBeInstanceOf(StoreError)
+    await time.advance(300)
+    expect((await waiting).active).toBe(true)
+  })
+})
+
+describe('what goes on in the background on a server that is asked in sync', () => {
+  test('is one release after a doubtful failure, which keeps no process alive', async () => {
+    const { lock, calls, hooks, time, failing } = onServer()
+    hooks.after = failing(100, perhaps)
+    thrown(() => lock('k').acquireSync())
+    expect(time.keepAliveTimers).toBe(0)
+    await time.advance(10_000)
+    expect(calls.filter(({ operation }) => operation === 'release')).toHaveLength(1)
+  })
+
+  test('is six tries of a release that fails', async () => {
+    const { lock, calls, hooks, time, failing } = onServer()
+    const lease = lock('k').acquireSync()
+    hooks.release = failing(100, perhaps)
+    thrown(() => lease.release())
+    await time.advance(10_000)
+    expect(calls.filter(({ operation }) => operation === 'release')).toHaveLength(7)
+  })
+
+  test('is another try of a renewal that failed', async () => {
+    const { lock, calls, hooks, time, failing } = onServer()
+    const lease = lock('k', { ttl: 900 }).acquireSync()
+    hooks.renew = failing(1, perhaps)
+    await time.advance(301 + 91)
+    expect(calls.filter(({ operation }) => operation === 'renew')).toHaveLength(2)
+    expect(lease.remainingMs).toBeGreaterThan(700)
+  })
+})
+
+test('an async lease on a server that is asked in sync rejects when its release fails', async () => {
+  const { lock, hooks, failing } = onServer()
+  const lease = await lock('k').acquire()
+  hooks.release = failing(1, new Error('no such server'))
+  await expect(lease.release()).rejects.toMatchObject({ code: 'STORE_FAILED', operation: 'release', key: 'k' })
 })

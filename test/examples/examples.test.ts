@@ -20,6 +20,14 @@ const printed: Readonly<Record<string, readonly RegExp[]>> = {
   'lost-lease': [/^the signal aborted$/, /^not active any more$/, /^LOCK_LOST: report was lost while held/],
   'early-ends': [/^LOCK_EXPIRED: /, /^LOCK_REVOKED: /, /^LOCK_LOST: run throws/],
   cron: [/^machine a: runs the report$/, /^machine b: another one does it$/],
+  pool: [
+    /^of anna: 2$/,
+    /^anna: too many at once$/,
+    /^anna: loaded anna: loaded$/,
+    /^POOL_FULL: 1 of 1 taken by the only seat; ours: true$/,
+  ],
+  'rw-lock': [/^written: version 2, read on: true$/, /^read: version 2$/],
+  once: [/^report of may is being built report of june$/, /^machine a cleans up$/],
   'fence-gate': [
     /^printed: page 1 of the first$/,
     /^printed: page 1 of the second$/,

@@ -26,7 +26,6 @@ const { values } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 })
-const reportPath = '.cache/mutation/incremental.json'
 const pagePath = 'docs/mutation.md'
 const require = createRequire(import.meta.url)
 
@@ -55,7 +54,8 @@ async function mutate(chosen: readonly Suite[]): Promise<void> {
 }
 
 async function writePage(): Promise<void> {
-  const report = JSON.parse(readFileSync(reportPath, 'utf8')) as Report
+  const reports = suites.map(({ name }) => JSON.parse(readFileSync(`.cache/mutation/${name}.json`, 'utf8')) as Report)
+  const report = { files: Object.assign({}, ...reports.map(({ files }) => files)) as Report['files'] }
   const date = new Date().toISOString().slice(0, 10)
   const versions = `${date}, Node ${process.versions.node}, Stryker ${versionOf('@stryker-mutator/core')}, Vitest ${versionOf('vitest')}.`
   const page = pageOf(report, reasons, versions)

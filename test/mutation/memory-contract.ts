@@ -5,6 +5,11 @@ import { storeContract } from '../../src/testing/index.js'
 /** One after the other, so that it is known which of them reach a mutant. */
 describe('memory keeps the contract', () => {
   const { capabilities } = memory()
-  const cases = storeContract({ name: 'memory', capabilities, has: ['onNotice'], create: () => ({ store: memory() }) })
+  const cases = storeContract({
+    name: 'memory',
+    capabilities,
+    has: ['onNotice', 'values'],
+    create: () => ({ store: memory() }),
+  })
   for (const { name, run } of cases) it(name, run)
 })

@@ -28,7 +28,12 @@ const clients: readonly [name: string, create: ContractOptions['create']][] = [
 /** One after the other, so that it is known which of them reach a mutant. */
 describe.each(clients)('redis keeps the contract by %s', (name, create) => {
   const { capabilities } = redis(url)
-  for (const { name: text, run } of storeContract({ name, capabilities, has: ['wasRevoked', 'onNotice'], create })) {
+  for (const { name: text, run } of storeContract({
+    name,
+    capabilities,
+    has: ['wasRevoked', 'onNotice', 'values'],
+    create,
+  })) {
     it(text, run)
   }
 })

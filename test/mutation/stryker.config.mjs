@@ -1,6 +1,8 @@
 // Mutation testing: `npm run mutation`. What it found is in docs/mutation.md.
 import { fileURLToPath } from 'node:url'
 
+const suite = process.env.HOLDFAST_MUTATED ?? 'core'
+
 export default {
   testRunner: 'vitest',
   vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
@@ -10,16 +12,16 @@ export default {
   coverageAnalysis: 'perTest',
   disableTypeChecks: false,
   mutate: ['src/core/**/*.ts', 'src/stores/**/*.ts'],
-  concurrency: 2,
+  concurrency: suite === 'redis' ? 4 : 2, // those of Redis wait for time to pass
   // A mutant that hangs is ended by the test's own limit of 10 s; this one is for loops that never yield.
   timeoutMS: 15_000,
   timeoutFactor: 3,
   dryRunTimeoutMinutes: 10,
   incremental: true,
-  incrementalFile: '.cache/mutation/incremental.json',
-  tempDirName: '.cache/mutation/sandbox',
+  incrementalFile: `.cache/mutation/${suite}.json`,
+  tempDirName: `.cache/mutation/sandbox-${suite}`,
   ignorePatterns: ['/.cache', '/bench', '/docs', '/examples', '/models', '/scripts'],
   reporters: ['clear-text', 'json', 'progress-append-only'],
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false, allowEmojis: false },
-  jsonReporter: { fileName: '.cache/mutation/report.json' },
+  jsonReporter: { fileName: `.cache/mutation/last-${suite}.json` },
 }

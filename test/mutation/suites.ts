@@ -16,7 +16,7 @@ export const suites: readonly Suite[] = [
   {
     name: 'redis',
     mutate: 'src/stores/redis/**/*.ts',
-    tests: ['test/mutation/redis-contract.ts', 'test/redis/', 'test/features/'],
+    tests: ['test/redis/', 'test/mutation/redis-contract.ts', 'test/features/'],
   },
 ]
 

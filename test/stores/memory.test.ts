@@ -176,6 +176,23 @@ describe('a queue in memory', () => {
   })
 })
 
+describe('a hold of several permits in memory', () => {
+  test('gives some back when it asks again for fewer, to those who wait', () => {
+    const { ask, holders, told } = setUp()
+    const token = ask('k', 'a', { limit: 4, permits: 3 })
+    expect(ask('k', 'b', { limit: 4, permits: 2, queueMs: 1_000 })).toBe(false)
+    expect(ask('k', 'a', { limit: 4, permits: 3 })).toBe(token)
+    expect(told).toEqual([])
+    expect(ask('k', 'a', { limit: 4, permits: 2 })).toBe(token)
+    expect(holders('k')).toEqual(['a', 'b'])
+    expect(told).toMatchObject([{ type: 'granted', owner: 'b' }])
+    expect(ask('k', 'a', { limit: 4, permits: 4 })).toBe(token) // never more
+    expect(ask('k', 'c', { limit: 4 })).toBe(false)
+    expect(ask('k', 'a', { limit: 4, permits: 1 })).toBe(token)
+    expect(ask('k', 'c', { limit: 4 })).toBeGreaterThan(0)
+  })
+})
+
 describe('a hand-over in memory', () => {
   test('answers for the release and for the request, whatever became of either', () => {
     const { ask, store } = setUp()

@@ -11,6 +11,8 @@ const usage = `Usage: npm run torture [-- options]
   --case ID     only the cases whose id contains this
   --at-once N   how many at a time (default 5)`
 
+const between = /<!-- torture:begin -->[^]*<!-- torture:end -->/
+
 const { values } = parseArgs({
   options: {
     library: { type: 'string' },
@@ -56,5 +58,3 @@ async function write(results: readonly Result[]): Promise<void> {
     )
   console.log(`${path} and the table of the README are written`)
 }
-
-const between = /<!-- torture:begin -->[^]*<!-- torture:end -->/

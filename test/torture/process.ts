@@ -69,7 +69,7 @@ async function acquire(key: string, wish: Wish): Promise<Acquired> {
   try {
     const asked = opened().acquire(key, askOf(wish))
     const { stallMs } = wish
-    if (stallMs !== undefined) setTimeout(block, 1, stallMs)
+    if (stallMs !== undefined) setImmediate(block, stallMs) // sent by now, and no answer is read before
     const held = await asked
     const grantedMs = machineMs()
     if (held === undefined) return { refused: true, atMs: grantedMs }

@@ -34,7 +34,7 @@ export const waiting = [
   {
     name: 'a failed release is not tried again',
     file: 'src/core/release.ts',
-    from: '    if (leftMs <= 0) space.cleanUp(terms, owner)\n',
+    from: '  if (leftMs <= 0) space.cleanUp(terms, owner)\n',
     to: '',
     after: 'curator #1193, redis-py #3847',
   },
@@ -76,7 +76,7 @@ export const waiting = [
   {
     name: 'a wait heeds no signal',
     file: 'src/core/waiter.ts',
-    from: "    signal.addEventListener('abort', this.#abort, { once: true })\n",
+    from: "    signal.addEventListener('abort', this.#abort)\n",
     to: '',
     after: "Node's Web Locks",
   },

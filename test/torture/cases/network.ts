@@ -123,11 +123,9 @@ export const network: readonly Case[] = [
     expected: 'a lease that is over is not handed out',
     stores: ['redis'],
     async run(rig) {
-      const asking = await rig.behindProxy()
+      const [asking, other] = await Promise.all([rig.behindProxy(), rig.process()])
       rig.proxy.delayMs(1.5 * rig.ttlMs)
-      const asked = asking.acquire(rig.key, rig.wish())
-      const other = await rig.process()
-      const answer = await asked
+      const answer = await asking.acquire(rig.key, rig.wish())
       const taken = await other.acquire(rig.key, rig.wish())
       if (!('hold' in answer)) return passed('error' in answer ? 'refused, with an error' : 'refused')
       const { active } = await asking.look(answer)

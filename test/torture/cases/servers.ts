@@ -229,7 +229,7 @@ export const servers: readonly Case[] = [
   {
     id: 'disk-full',
     title: 'The disk of the server is full, the key is free; then there is room again',
-    expected: 'a failure of the store; and it works again',
+    expected: 'a failure of the store within 8 s; and it works again',
     stores: ['redis'],
     limitMs: 30_000,
     async run(rig) {
