@@ -89,6 +89,29 @@ describe('who waits for a store that pushes', () => {
     expect(records.inspect('holdfast:k')).toBeUndefined()
   })
 
+  test('is not given what the store has refused to renew, while it is asked why', async () => {
+    const { store, time, other } = world()
+    const wasRevoked = (): Promise<boolean> => new Promise(() => undefined)
+    const { lock } = createHoldfast({ store: { ...store, wasRevoked }, env: time })
+    const before = await other().lock('k').acquire()
+    const [first, second] = [1, 2].map(() => lock('k', { wait: true, ttl: 900 }).acquire())
+    await time.advance(10)
+    await before.release()
+    const lease = await first
+    store.loseNotices()
+    await other().lock('k').forceRelease()
+    const theirs = await other().lock('k', { ttl: '1m' }).acquire()
+    await time.advance(300) // the renewal is refused
+    let granted = false
+    void second?.then(() => (granted = true))
+    expect(await lease?.release()).toBe(false)
+    await time.advance(100)
+    expect(granted).toBe(false)
+    await theirs.release()
+    await time.advance(1_000)
+    expect(granted).toBe(true)
+  })
+
   test('does not believe a notice when it was refused since, long after it may have been granted', async () => {
     const all = world()
     const { time, store, other } = all
