@@ -132,7 +132,7 @@ describe('a lock of several keys', () => {
     await b.release()
     await time.advance(10)
     const lease = await waiting
-    expect(lease.remainingMs).toBeGreaterThan(1_900)
+    expect(lease.remainingMs).toBeGreaterThan(1_000) // the last of them asked up to a heartbeat ago
     await lease.release()
     expect(held(fleet)).toEqual(['a', 'b'])
     await time.advance(1_100)

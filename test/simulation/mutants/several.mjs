@@ -1,0 +1,99 @@
+// Planted bugs of locks of several keys, which the simulated programs do not take.
+
+const several = 'test/features/several-keys.test.ts'
+const onRedis = 'test/redis/several.test.ts'
+
+/** See ./index.mjs. */
+export const severalKeys = [
+  {
+    name: 'several keys are taken in the order of the call',
+    file: 'src/features/multi-handle.ts',
+    from: '[...new Set(keys.map(checkKey))].sort()',
+    to: '[...new Set(keys.map(checkKey))]',
+    tests: several,
+  },
+  {
+    name: 'what was taken of several keys is kept when one is not to be had',
+    file: 'src/features/acquire-all.ts',
+    from: '    await giveBack(holds)\n    throw failureOf(error',
+    to: '    throw failureOf(error',
+    tests: several,
+  },
+  {
+    name: 'each of several keys is waited for anew',
+    file: 'src/features/acquire-all.ts',
+    from: 'waitMs: leftMs(space, waiting, since), signal',
+    to: 'waitMs: waiting.waitMs, signal',
+    tests: several,
+  },
+  {
+    name: 'one of several keys is lost while others are waited for',
+    file: 'src/features/acquire-all.ts',
+    from: 'const lost = firstLost(holds)',
+    to: 'const lost = undefined',
+    tests: several,
+  },
+  {
+    name: 'a lost reply leaves several keys held',
+    file: 'src/features/acquire-all.ts',
+    from: 'if (failing?.unknown === true) abandon(space, others, othersSeats)',
+    to: '',
+    tests: several,
+  },
+  {
+    name: 'a refusal after a lost reply leaves several keys held',
+    file: 'src/features/acquire-all.ts',
+    from: 'if (failing?.unknown === true) abandon(space, all, seats)',
+    to: '',
+    tests: several,
+  },
+  {
+    name: 'several keys pass those who wait in this process',
+    file: 'src/features/acquire-all.ts',
+    from: 'return waitMs <= 0 || !all.some(({ storeKey }) => held.has(storeKey) || gates.has(storeKey))',
+    to: 'return true',
+    tests: several,
+  },
+  {
+    name: 'expire of several keys counts from the first',
+    file: 'src/features/several.ts',
+    from: 'ttlMs: leaseMs(terms), expireMs: undefined, minHoldMs: 0',
+    to: 'ttlMs: leaseMs(terms), minHoldMs: 0',
+    tests: several,
+  },
+  {
+    name: 'a lease of several keys forgets the first when it ends',
+    file: 'src/features/multi-lease.ts',
+    from: 'return this.#holds.toReversed()',
+    to: 'return this.#holds.slice(1).toReversed()',
+    tests: several,
+  },
+  {
+    name: 'a lease of several keys is active while one of them is',
+    file: 'src/features/multi-lease.ts',
+    from: 'return this.#holds.every((hold) => hold.isActive())',
+    to: 'return this.#holds.some((hold) => hold.isActive())',
+    tests: several,
+  },
+  {
+    name: 'the script of several keys passes those who wait',
+    file: 'src/stores/redis/lua-acquire-all.ts',
+    from: " == 10 and redis.call('EXISTS', queue) == 1 then return end",
+    to: ' == 10 and false then return end',
+    tests: onRedis,
+  },
+  {
+    name: 'the script of several keys forgets the last tokens',
+    file: 'src/stores/redis/lua-acquire-all.ts',
+    from: 'if before and before >= tonumber(token)',
+    to: 'if false and before >= tonumber(token)',
+    tests: onRedis,
+  },
+  {
+    name: 'several keys of different slots go to one server',
+    file: 'src/stores/redis/store.ts',
+    from: 'new Set(requests.map(({ key }) => slotOf(keyPrefix + key))).size <= 1',
+    to: 'requests.length > 0',
+    tests: onRedis,
+  },
+]
