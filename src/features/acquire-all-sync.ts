@@ -5,24 +5,35 @@ import type { Hold } from '../core/hold.js'
 import { asHoldfastError, outcomeOf } from '../core/limited.js'
 import { releaseSync } from '../core/release.js'
 import type { Space } from '../core/space.js'
-import { isTimed, type Terms, type Waiting } from '../core/terms.js'
+import { isTimed, leaseMs, type Terms, type Waiting } from '../core/terms.js'
 import { type Asked, isWorthAsking, refuse } from './acquire-all.js'
-import { atRest, confirm, early, failureOf, firstLost, keyOfAll, leftMs, successorOf } from './several.js'
+import {
+  atRest,
+  confirm,
+  early,
+  failureOf,
+  firstLost,
+  isStale,
+  keyOfAll,
+  leftMs,
+  lose,
+  successorOf,
+} from './several.js'
 
 /** As `acquireAll`, while the thread is blocked. @throws as `acquireSync`; the error's key is the one that was held by another */
 export function acquireAllSync(space: Space, all: readonly Terms[], waiting: Waiting): readonly Hold[] {
-  const since = markOf(space.env)
+  const sinceMs = space.env.nowMs()
   const asked = isWorthAsking(space, all, waiting) ? ask(space, all) : undefined
   if (asked !== undefined) {
     if (!('index' in asked)) return asked
     refuse(space, all, asked, waiting)
   }
   for (;;) {
-    const holds = takeEach(space, all, waiting, since)
+    const holds = takeEach(space, all, waiting, sinceMs)
     const lost = firstLost(holds)
     if (lost === undefined) return holds
     giveBack(holds)
-    if (leftMs(space, waiting, since) === 0) throw failureOf(lost.lostError(), { space, waiting, since })
+    if (leftMs(space, waiting, sinceMs) === 0) throw failureOf(lost.lostError(), { space, waiting, sinceMs })
   }
 }
 
@@ -47,29 +58,41 @@ function ask(space: Space, all: readonly Terms[]): Asked {
   }
 }
 
-function takeEach(space: Space, all: readonly Terms[], waiting: Waiting, since: Mark): readonly Hold[] {
+function takeEach(space: Space, all: readonly Terms[], waiting: Waiting, sinceMs: number): readonly Hold[] {
   const holds: Hold[] = []
   try {
     for (const terms of all) {
-      const wish = { waitMs: leftMs(space, waiting, since), signal: undefined, quiet: true }
+      const wish = { waitMs: leftMs(space, waiting, sinceMs), signal: undefined, quiet: true }
       holds.push(acquireSync(space, holds.length < all.length - 1 ? early(terms) : terms, wish))
     }
     for (const [index, terms] of all.entries()) inFull(holds, index, terms)
     return holds
   } catch (error) {
     giveBack(holds)
-    throw failureOf(error, { space, waiting, since })
+    throw failureOf(error, { space, waiting, sinceMs })
   }
 }
 
 function inFull(holds: Hold[], index: number, terms: Terms): void {
   const hold = holds[index]
-  if (hold === undefined || hold.terms === terms) return
+  if (hold === undefined) return
   const { space, owner } = hold
   const mark = markOf(space.env)
-  const next = successorOf(hold, terms, mark)
+  const next = hold.terms === terms ? hold : successorOf(hold, terms, mark)
   holds[index] = next
-  confirm(next, space.syncStore?.acquire(space.requestOf(terms, owner, mark.wallMs)))
+  try {
+    if (next !== hold) confirm(next, space.syncStore?.acquire(space.requestOf(terms, owner, mark.wallMs)))
+    else if (isStale(hold, mark)) renew(hold, mark)
+  } catch (error) {
+    throw asHoldfastError(error, 'acquire', terms.key)
+  }
+}
+
+function renew(hold: Hold, mark: Mark): void {
+  const { space, terms, owner } = hold
+  const ttlMs = leaseMs(terms, hold.heldMs()) ?? 0
+  if (space.syncStore?.renew(terms.storeKey, owner, ttlMs) === true) hold.extend(mark, ttlMs)
+  else lose(hold)
 }
 
 function giveBack(holds: readonly Hold[]): void {

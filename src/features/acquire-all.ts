@@ -5,27 +5,38 @@ import { asHoldfastError, invoke, limited, open } from '../core/limited.js'
 import { refusal, traceContention } from '../core/refusal.js'
 import { release } from '../core/release.js'
 import { closedError, type Seat, type Space } from '../core/space.js'
-import type { AnswerToAll, RefusedAll } from '../core/store.js'
-import { isTimed, type Terms, type Waiting } from '../core/terms.js'
-import { atRest, confirm, early, failureOf, firstLost, keyOfAll, leftMs, successorOf } from './several.js'
+import type { Answer, AnswerToAll, RefusedAll } from '../core/store.js'
+import { isTimed, leaseMs, type Terms, type Waiting } from '../core/terms.js'
+import {
+  atRest,
+  confirm,
+  early,
+  failureOf,
+  firstLost,
+  isStale,
+  keyOfAll,
+  leftMs,
+  lose,
+  successorOf,
+} from './several.js'
 
 /**
  * Acquires several keys, all or none. `all`: sorted by key, so that those who wait for several never wait for each other.
  * @throws as `acquire`; the error's key is the one that was held by another
  */
 export async function acquireAll(space: Space, all: readonly Terms[], waiting: Waiting): Promise<readonly Hold[]> {
-  const since = markOf(space.env)
+  const sinceMs = space.env.nowMs()
   const asked = isWorthAsking(space, all, waiting) ? await askAbortably(space, all, waiting.signal) : undefined
   if (asked !== undefined) {
     if (!('index' in asked)) return asked
     refuse(space, all, asked, waiting)
   }
   for (;;) {
-    const holds = await takeEach(space, all, waiting, since)
+    const holds = await takeEach(space, all, waiting, sinceMs)
     const lost = firstLost(holds)
     if (lost === undefined) return holds
     await giveBack(holds)
-    if (leftMs(space, waiting, since) === 0) throw failureOf(lost.lostError(), { space, waiting, since })
+    if (leftMs(space, waiting, sinceMs) === 0) throw failureOf(lost.lostError(), { space, waiting, sinceMs })
   }
 }
 
@@ -137,20 +148,26 @@ function abandon(space: Space, all: readonly Terms[], seats: readonly Seat[]): v
 }
 
 /** One after the other, with what is left of the one deadline. What was taken is released when a later one is not to be had. */
-async function takeEach(space: Space, all: readonly Terms[], waiting: Waiting, since: Mark): Promise<readonly Hold[]> {
+async function takeEach(
+  space: Space,
+  all: readonly Terms[],
+  waiting: Waiting,
+  sinceMs: number,
+): Promise<readonly Hold[]> {
   const { signal } = waiting
   const holds: Hold[] = []
   try {
     for (const terms of all) {
       signal?.throwIfAborted()
-      const wish = { waitMs: leftMs(space, waiting, since), signal, quiet: true }
+      const wish = { waitMs: leftMs(space, waiting, sinceMs), signal, quiet: true }
       holds.push(await acquire(space, holds.length < all.length - 1 ? early(terms) : terms, wish, same))
     }
     for (const [index, terms] of all.entries()) await inFull(holds, index, terms)
     return holds
   } catch (error) {
-    await giveBack(holds)
-    throw failureOf(error, { space, waiting, since })
+    const givenBack = giveBack(holds)
+    if (signal?.aborted !== true) await givenBack // a user who gave up waits for nothing
+    throw failureOf(error, { space, waiting, sinceMs })
   }
 }
 
@@ -158,19 +175,46 @@ function same(hold: Hold): Hold {
   return hold
 }
 
-/** Puts a hold of the terms that were asked for in the place of one that was taken early. @throws StoreError */
+/**
+ * Puts a hold of the terms that were asked for in the place of one that was taken early; renews any other that has less than half of
+ * its lease left. @throws StoreError
+ */
 async function inFull(holds: Hold[], index: number, terms: Terms): Promise<void> {
   const hold = holds[index]
-  if (hold === undefined || hold.terms === terms) return
-  const { env, store } = hold.space
-  const mark = markOf(env)
-  const next = successorOf(hold, terms, mark)
+  if (hold === undefined) return
+  const mark = markOf(hold.space.env)
+  const next = hold.terms === terms ? hold : successorOf(hold, terms, mark)
   holds[index] = next
-  const call = invoke(() => store.acquire(hold.space.requestOf(terms, hold.owner, mark.wallMs)))
-  confirm(next, await limited(env, call, terms.storeTimeoutMs, 'acquire', true))
+  try {
+    if (next !== hold) await askAgain(next, mark)
+    else if (isStale(hold, mark)) await renew(hold, mark)
+  } catch (error) {
+    throw asHoldfastError(error, 'acquire', terms.key)
+  }
 }
 
-/** Releases what nobody has used yet, the last first. Failures are the background's: see `release`. */
+/** What is granted after it was given back is released again. */
+async function askAgain(hold: Hold, { wallMs }: Mark): Promise<void> {
+  const { space, terms, owner } = hold
+  const call = invoke(() => space.store.acquire(space.requestOf(terms, owner, wallMs)))
+  const late = (answer: Answer): void => {
+    if (answer.granted && hold.ended !== undefined) space.cleanUp(terms, owner)
+  }
+  confirm(hold, await limited(space.env, call, terms.storeTimeoutMs, 'acquire', true, late))
+}
+
+async function renew(hold: Hold, mark: Mark): Promise<void> {
+  const { space, terms, owner } = hold
+  const ttlMs = leaseMs(terms, hold.heldMs()) ?? 0
+  const call = invoke(() => space.store.renew(terms.storeKey, owner, ttlMs))
+  if (await limited(space.env, call, terms.storeTimeoutMs, 'renew', true)) hold.extend(mark, ttlMs)
+  else lose(hold)
+}
+
+/** Releases what nobody has used yet, the last first, and before an instance that closes has closed. Failures are the background's: see `release`. */
 async function giveBack(holds: readonly Hold[]): Promise<void> {
+  const [first] = holds
+  first?.space.begin()
   await Promise.allSettled(holds.map(atRest).toReversed().map(release))
+  first?.space.done()
 }

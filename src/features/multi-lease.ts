@@ -89,7 +89,7 @@ export abstract class HeldKeys {
 /** Several keys that were acquired by `acquire`, `tryAcquire` or `run`. Use it with `await using`. */
 export class MultiLease extends HeldKeys {
   /**
-   * Ends all holds, the last key first, in one write. false: one of them had already ended.
+   * Ends all holds, the last key first, all in one tick. false: one of them had already ended.
    * @throws StoreError when the store failed; the lease has ended all the same, and its ttl frees the keys
    */
   async release(): Promise<boolean> {

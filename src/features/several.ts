@@ -1,5 +1,5 @@
 /** What the two ways to acquire several keys share: with promises, and without. */
-import { elapsedMs, type Mark } from '../core/env.js'
+import type { Mark } from '../core/env.js'
 import { LockedError, LockLostError, LockTimeoutError, TooManyWaitersError } from '../core/errors.js'
 import { Hold } from '../core/hold.js'
 import type { Space } from '../core/space.js'
@@ -11,10 +11,9 @@ export function keyOfAll(all: readonly { readonly key: string }[]): string {
   return all.map(({ key }) => key).join(', ')
 }
 
-/** What is left of the wait. One that waits at all has time for an answer. */
-export function leftMs({ env }: Space, { waitMs }: Waiting, since: Mark): number {
-  const left = waitMs - elapsedMs(env, since)
-  return left > 0 ? left : 0
+/** What is left of a wait that began at `sinceMs` of the monotonic clock. */
+export function leftMs({ env }: Space, { waitMs }: Waiting, sinceMs: number): number {
+  return Math.max(waitMs - (env.nowMs() - sinceMs), 0)
 }
 
 /**
@@ -37,8 +36,16 @@ export function successorOf(hold: Hold, terms: Terms, mark: Mark): Hold {
 
 /** Another token tells that the hold was over, and this is a new one: there was a gap. */
 export function confirm(hold: Hold, answer: Answer | undefined): void {
-  if (answer?.granted === true && answer.token === hold.token) return
+  if (answer?.granted !== true || answer.token !== hold.token) lose(hold)
+}
+
+export function lose(hold: Hold): void {
   hold.end('LOCK_LOST', 'the store did not know it any more when the other keys were held')
+}
+
+/** Its renewals failed for so long that less than half of its lease is left. */
+export function isStale({ deadline }: Hold, now: Mark): boolean {
+  return deadline?.leaseMs != null && !deadline.isFresh(now)
 }
 
 /** The first of the holds that is over. */
@@ -55,13 +62,13 @@ export function atRest(hold: Hold): Hold {
 interface Acquisition {
   readonly space: Space
   readonly waiting: Waiting
-  readonly since: Mark
+  readonly sinceMs: number
 }
 
 /** What all of it fails with, when one of the keys could not be had, or was lost while others were waited for. Logged as a refusal. */
-export function failureOf(error: unknown, { space, waiting, since }: Acquisition): unknown {
+export function failureOf(error: unknown, { space, waiting, sinceMs }: Acquisition): unknown {
   if (!(error instanceof LockedError || error instanceof LockLostError)) return error
-  const failure = asRefusal(error, waiting.waitMs, elapsedMs(space.env, since))
+  const failure = asRefusal(error, waiting.waitMs, space.env.nowMs() - sinceMs)
   if (waiting.quiet !== true) space.warn(failure.message)
   return failure
 }

@@ -123,12 +123,24 @@ describe('a lock of several keys', () => {
     expect(order).toEqual(['single', 'local', 'several'])
   })
 
+  it('lets those go first whose request is still under way', async () => {
+    const fleet = world()
+    const { holdfast, store, time } = fleet
+    const order: string[] = []
+    store.next('acquire', { delayMs: 500 })
+    const single = holdfast.lock('b', { wait: true }).run(async () => void order.push('single')) // prettier-ignore
+    const several = holdfast.lock(['a', 'b'], { wait: true }).run(async () => void order.push('several')) // prettier-ignore
+    await time.advance(2_000)
+    await Promise.all([single, several])
+    expect(order).toEqual(['single', 'several'])
+  })
+
   it('counts expire and minHold from when all keys are held', async () => {
     const fleet = world()
     const { holdfast, other, time } = fleet
     const b = await other().lock('b').acquire()
     const waiting = holdfast.lock(['a', 'b'], { wait: true, expire: '2s', minHold: '1s' }).acquire()
-    await time.advance(10_000)
+    await time.advance(1_500)
     await b.release()
     await time.advance(10)
     const lease = await waiting
@@ -174,6 +186,66 @@ describe('a lock of several keys', () => {
     const lease = await waiting
     expect([lease.active, held(fleet)]).toEqual([true, ['a', 'b']])
     await lease.release()
+  })
+})
+
+describe('several keys, while some of them are held and others waited for', () => {
+  it('wait as long as they were told, though the time of day jumps ahead', async () => {
+    const { holdfast, other, time } = world()
+    const b = await other().lock('b').acquire()
+    const waiting = holdfast.lock(['a', 'b'], { wait: '10s', ttl: '3s' }).acquire()
+    await time.advance(1_000)
+    time.advanceWall(60_000)
+    await time.advance(3_000)
+    await b.release()
+    await time.advance(3_000)
+    const lease = await waiting
+    expect([lease.active, lease.remainingMs > 1_400]).toEqual([true, true])
+  })
+
+  it('are handed out with half of each lease left at least', async () => {
+    const { holdfast, other, store, time } = world()
+    const b = await other().lock('b').acquire()
+    const waiting = holdfast.lock(['a', 'b'], { wait: '1m', ttl: '3s' }).acquire()
+    await time.advance(500)
+    store.always('renew', { fail: 'not-applied' })
+    await time.advance(1_900)
+    store.heal()
+    await b.release()
+    await time.advance(1)
+    const lease = await waiting
+    expect(lease.remainingMs).toBeGreaterThan(1_400)
+  })
+
+  it('are released when the last step fails, with an error of ours', async () => {
+    const fleet = world()
+    const { holdfast, store, time } = fleet
+    delete store.acquireAll
+    const asked: string[] = []
+    const { acquire } = store
+    Object.assign(store, {
+      acquire: (request: Parameters<typeof acquire>[0]) => {
+        if (asked.push(request.key) > 2) return Promise.reject(new Error('read ECONNRESET'))
+        return acquire(request)
+      },
+    })
+    const error = await rejection(holdfast.lock(['a', 'b'], { expire: '10s', minHold: '5s' }).acquire())
+    expect(asked).toEqual(['holdfast:a', 'holdfast:b', 'holdfast:a'])
+    expect(error).toMatchObject({ code: 'STORE_FAILED', key: 'a' })
+    await time.advance(1_000)
+    expect(held(fleet)).toEqual([])
+  })
+
+  it('are released when the answer of the last step comes after it was given up', async () => {
+    const fleet = world({ storeTimeout: 200 })
+    const { holdfast, store, time } = fleet
+    delete store.acquireAll
+    store.next('acquire', {}, 2)
+    store.next('acquire', { delayMs: 1_000 })
+    const failed = rejection(holdfast.lock(['a', 'b'], { expire: '10s' }).acquire())
+    await time.advance(3_000)
+    expect(await failed).toMatchObject({ code: 'STORE_FAILED', key: 'a' })
+    expect(held(fleet)).toEqual([])
   })
 })
 

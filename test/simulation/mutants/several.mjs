@@ -1,4 +1,4 @@
-// Planted bugs of locks of several keys, which the simulated programs do not take.
+// Planted bugs of locks of several keys. Those of tests are of what the simulated programs, who take two, do not see.
 
 const several = 'test/features/several-keys.test.ts'
 const onRedis = 'test/redis/several.test.ts'
@@ -17,7 +17,6 @@ export const severalKeys = [
     file: 'src/features/acquire-all.ts',
     from: '    await giveBack(holds)\n    throw failureOf(error',
     to: '    throw failureOf(error',
-    tests: several,
   },
   {
     name: 'each of several keys is waited for anew',
@@ -31,14 +30,12 @@ export const severalKeys = [
     file: 'src/features/acquire-all.ts',
     from: 'const lost = firstLost(holds)',
     to: 'const lost = undefined',
-    tests: several,
   },
   {
     name: 'a lost reply leaves several keys held',
     file: 'src/features/acquire-all.ts',
     from: 'if (failing?.unknown === true) abandon(space, others, othersSeats)',
     to: '',
-    tests: several,
   },
   {
     name: 'a refusal after a lost reply leaves several keys held',
@@ -95,5 +92,19 @@ export const severalKeys = [
     from: 'new Set(requests.map(({ key }) => slotOf(keyPrefix + key))).size <= 1',
     to: 'requests.length > 0',
     tests: onRedis,
+  },
+  {
+    name: 'of several keys those that were taken early are handed out stale',
+    file: 'src/features/acquire-all.ts',
+    from: 'else if (isStale(hold, mark)) await renew(hold, mark)',
+    to: '',
+    tests: several,
+  },
+  {
+    name: 'of several keys one is granted after all were given back',
+    file: 'src/features/acquire-all.ts',
+    from: 'if (answer.granted && hold.ended !== undefined) space.cleanUp(terms, owner)',
+    to: '',
+    tests: several,
   },
 ]
