@@ -24,7 +24,17 @@ import {
  * Acquires several keys, all or none. `all`: sorted by key, so that those who wait for several never wait for each other.
  * @throws as `acquire`; the error's key is the one that was held by another
  */
-export async function acquireAll(space: Space, all: readonly Terms[], waiting: Waiting): Promise<readonly Hold[]> {
+export function acquireAll(space: Space, all: readonly Terms[], waiting: Waiting): Promise<readonly Hold[]> {
+  const holds: Hold[] = []
+  return untilAborted(
+    waiting.signal,
+    () => takeAll(space, all, waiting, holds),
+    () => void giveBack(holds), // what comes after that sees the signal itself
+  )
+}
+
+/** Puts what it has into `holds`. */
+async function takeAll(space: Space, all: readonly Terms[], waiting: Waiting, holds: Hold[]): Promise<readonly Hold[]> {
   const sinceMs = space.env.nowMs()
   const asked = isWorthAsking(space, all, waiting) ? await askAbortably(space, all, waiting.signal) : undefined
   if (asked !== undefined) {
@@ -32,10 +42,16 @@ export async function acquireAll(space: Space, all: readonly Terms[], waiting: W
     refuse(space, all, asked, waiting)
   }
   for (;;) {
-    const holds = await takeEach(space, all, waiting, sinceMs)
+    try {
+      await takeEach(space, all, { ...waiting, sinceMs }, holds)
+    } catch (error) {
+      await giveBack(holds)
+      throw failureOf(error, { space, waiting, sinceMs })
+    }
     const lost = firstLost(holds)
     if (lost === undefined) return holds
     await giveBack(holds)
+    holds.length = 0
     if (leftMs(space, waiting, sinceMs) === 0) throw failureOf(lost.lostError(), { space, waiting, sinceMs })
   }
 }
@@ -147,28 +163,21 @@ function abandon(space: Space, all: readonly Terms[], seats: readonly Seat[]): v
   }
 }
 
-/** One after the other, with what is left of the one deadline. What was taken is released when a later one is not to be had. */
+/** One after the other, with what is left of the one deadline. */
 async function takeEach(
   space: Space,
   all: readonly Terms[],
-  waiting: Waiting,
-  sinceMs: number,
-): Promise<readonly Hold[]> {
-  const { signal } = waiting
-  const holds: Hold[] = []
-  try {
-    for (const terms of all) {
-      signal?.throwIfAborted()
-      const wish = { waitMs: leftMs(space, waiting, sinceMs), signal, quiet: true }
-      holds.push(await acquire(space, holds.length < all.length - 1 ? early(terms) : terms, wish, same))
-    }
-    for (const [index, terms] of all.entries()) await inFull(holds, index, terms)
-    return holds
-  } catch (error) {
-    const givenBack = giveBack(holds)
-    if (signal?.aborted !== true) await givenBack // a user who gave up waits for nothing
-    throw failureOf(error, { space, waiting, sinceMs })
+  waiting: Waiting & { readonly sinceMs: number },
+  holds: Hold[],
+): Promise<void> {
+  const { signal, sinceMs } = waiting
+  for (const terms of all) {
+    signal?.throwIfAborted()
+    const wish = { waitMs: leftMs(space, waiting, sinceMs), signal, quiet: true }
+    holds.push(await acquire(space, holds.length < all.length - 1 ? early(terms) : terms, wish, same))
   }
+  for (const [index, terms] of all.entries()) await inFull(holds, index, terms)
+  signal?.throwIfAborted()
 }
 
 function same(hold: Hold): Hold {

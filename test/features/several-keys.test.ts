@@ -236,6 +236,24 @@ describe('several keys, while some of them are held and others waited for', () =
     expect(held(fleet)).toEqual([])
   })
 
+  it('are released when the signal aborts in the last step, of which nobody waits for the end', async () => {
+    const fleet = world()
+    const { holdfast, store, time } = fleet
+    delete store.acquireAll
+    store.next('acquire', {}, 2)
+    store.next('acquire', { replyDelayMs: 1_000 })
+    const controller = new AbortController()
+    const { signal } = controller
+    let reason: unknown
+    holdfast.lock(['a', 'b'], { expire: '10s', signal }).acquire().catch((error: unknown) => (reason = error)) // prettier-ignore
+    await time.advance(100)
+    controller.abort('enough')
+    await time.advance(1)
+    expect([reason, held(fleet)]).toEqual(['enough', []])
+    await time.advance(1_000)
+    expect(held(fleet)).toEqual([])
+  })
+
   it('are released when the answer of the last step comes after it was given up', async () => {
     const fleet = world({ storeTimeout: 200 })
     const { holdfast, store, time } = fleet

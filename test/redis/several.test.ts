@@ -145,4 +145,17 @@ describe('on a Cluster', () => {
     for (const key of keys) expect((await store.inspect(key))?.holders.length).toBe(key === last ? 1 : undefined)
     await close()
   })
+
+  test('keys that a server finds to be in several slots are had one by one, by a client that knows of no Cluster', async () => {
+    const [first] = cluster.masters
+    if (first === undefined) throw new Error('there are masters')
+    const store = storeOn(first.url)
+    const keys = [keyOn(0), keyOn(0)]
+    expect(await store.acquireAll?.(keys.map((key) => request(key, 'anna')))).toBeUndefined()
+    const { lock, close } = createHoldfast({ store, prefix: '' })
+    const lease = await lock(keys).acquire()
+    expect(await lock(keys).tryAcquire()).toBeUndefined()
+    expect(await lease.release()).toBe(true)
+    await close()
+  })
 })

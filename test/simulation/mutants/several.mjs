@@ -15,13 +15,13 @@ export const severalKeys = [
   {
     name: 'what was taken of several keys is kept when one is not to be had',
     file: 'src/features/acquire-all.ts',
-    from: '    await giveBack(holds)\n    throw failureOf(error',
-    to: '    throw failureOf(error',
+    from: '      await giveBack(holds)\n      throw failureOf(error',
+    to: '      throw failureOf(error',
   },
   {
     name: 'each of several keys is waited for anew',
     file: 'src/features/acquire-all.ts',
-    from: 'waitMs: leftMs(space, waiting, since), signal',
+    from: 'waitMs: leftMs(space, waiting, sinceMs), signal',
     to: 'waitMs: waiting.waitMs, signal',
     tests: several,
   },
@@ -54,8 +54,8 @@ export const severalKeys = [
   {
     name: 'expire of several keys counts from the first',
     file: 'src/features/several.ts',
-    from: 'ttlMs: leaseMs(terms), expireMs: undefined, minHoldMs: 0',
-    to: 'ttlMs: leaseMs(terms), minHoldMs: 0',
+    from: 'if (expireMs === undefined && minHoldMs === 0) return terms',
+    to: 'return terms',
     tests: several,
   },
   {
@@ -87,10 +87,10 @@ export const severalKeys = [
     tests: onRedis,
   },
   {
-    name: 'several keys of different slots go to one server',
+    name: 'several keys that the server finds to be in several places are an error',
     file: 'src/stores/redis/store.ts',
-    from: 'new Set(requests.map(({ key }) => slotOf(keyPrefix + key))).size <= 1',
-    to: 'requests.length > 0',
+    from: "if (error instanceof Error && messageOf(error.cause).startsWith('CROSSSLOT')) return undefined",
+    to: '',
     tests: onRedis,
   },
   {
