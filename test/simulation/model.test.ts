@@ -56,7 +56,7 @@ async function compare(seed: number): Promise<number> {
     } finally {
       await pair.close()
     }
-    if (tries === 8) throw new Error(`sequence ${seed}: this machine is too slow to tell`)
+    if (tries === 40) throw new Error(`sequence ${seed}: this machine is too slow to tell`)
   }
 }
 
