@@ -40,7 +40,7 @@ const stores: readonly Row[] = [
       consistency: 'process',
       sync: true,
     },
-    has: ['onNotice', 'values'],
+    has: ['acquireAll', 'onNotice', 'values'],
     create: () => ({ store: memory() }),
   },
   redisRow('a URL', () => ({ store: redis(url), another: () => redis(url) })),
@@ -105,7 +105,7 @@ function redisRow(client: string, create: ContractOptions['create']): Row {
     source: 'stores/redis',
     name: `redis (${client})`,
     capabilities: onRedis,
-    has: ['wasRevoked', 'onNotice', 'values'],
+    has: ['acquireAll', 'wasRevoked', 'onNotice', 'values'],
     create,
   }
 }

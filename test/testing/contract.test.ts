@@ -10,6 +10,7 @@ import { ownershipBugs } from './bugs/ownership-bugs.js'
 import { permitBugs } from './bugs/permit-bugs.js'
 import { queueBugs } from './bugs/queue-bugs.js'
 import { selfRenewalBugs } from './bugs/self-renewal-bugs.js'
+import { severalBugs } from './bugs/several-bugs.js'
 import { tokenBugs } from './bugs/token-bugs.js'
 import { valueBugs } from './bugs/value-bugs.js'
 import { viewBugs } from './bugs/view-bugs.js'
@@ -28,14 +29,17 @@ const bugs: readonly Bug[] = [
   ...selfRenewalBugs,
   ...viewBugs,
   ...valueBugs,
+  ...severalBugs,
 ]
+
+const parts = ['acquireAll', 'wasRevoked', 'onNotice', 'values'] as const
 
 function casesFor(bug: Bug, patienceMs = 10_000): ContractCase[] {
   const capabilities = bug.sync ? processCapabilities : sharedCapabilities
   return storeContract({
     name: 'store',
     capabilities,
-    has: bug.renewsItself ? ['wasRevoked', 'onNotice', 'values', 'selfRenewal'] : ['wasRevoked', 'onNotice', 'values'],
+    has: bug.renewsItself ? [...parts, 'selfRenewal'] : parts,
     patienceMs,
     create: () => brokenSubject(bug),
   })

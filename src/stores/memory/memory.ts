@@ -4,10 +4,12 @@ import { InvalidOptionError } from '../../core/errors.js'
 import type {
   AcquireRequest,
   Answer,
+  AnswerToAll,
   Handoff,
   KeyPage,
   KeyRecord,
   NoticeListener,
+  Refused,
   SyncStore,
 } from '../../core/store.js'
 import { Entry, type Hold } from './entry.js'
@@ -74,6 +76,15 @@ class MemoryStore implements SyncStore {
     return { granted: true, token: this.#grant(entry, request) }
   }
 
+  acquireAll(requests: readonly AcquireRequest[]): AnswerToAll {
+    for (const [index, request] of requests.entries()) {
+      const refused = this.#refusalOf(request)
+      if (refused !== undefined) return { ...refused, index }
+    }
+    const answers = requests.map((request) => this.acquire(request))
+    return { granted: true, tokens: answers.map((answer) => (answer.granted ? answer.token : 0)) }
+  }
+
   renew(key: string, owner: string, ttlMs: number): boolean {
     const entry = this.#live(key)
     const hold = entry?.hold(owner)
@@ -137,15 +148,20 @@ class MemoryStore implements SyncStore {
       return { granted: true, token: own.token }
     }
     if (entry.isEmpty()) entry.limit = request.limit
-    if (entry.limit !== request.limit) {
-      throw new InvalidOptionError(
-        `The key has ${String(entry.limit)} permits at its holders, and ${String(request.limit)} in this request: all must agree.`,
-      )
-    }
+    assertAgrees(entry, request)
     if (entry.canGrant(request)) return { granted: true, token: this.#grant(entry, request) }
     const nowMs = this.#env.nowMs()
     const position = queueMs > 0 ? entry.enqueue(request, nowMs + queueMs) : undefined
     return { granted: false, freeInMs: entry.freeInMs(nowMs), position, holder: entry.anyHolder() }
+  }
+
+  /** What `acquire` would refuse it with. */
+  #refusalOf(request: AcquireRequest): Refused | undefined {
+    const entry = this.#live(request.key)
+    if (entry === undefined || entry.hold(request.owner) !== undefined) return undefined
+    assertAgrees(entry, request)
+    if (entry.canGrant(request)) return undefined
+    return { granted: false, freeInMs: entry.freeInMs(this.#env.nowMs()), holder: entry.anyHolder() }
   }
 
   #enter({ key, limit }: AcquireRequest): Entry {
@@ -216,6 +232,14 @@ class MemoryStore implements SyncStore {
   #tell(notice: Parameters<NoticeListener>[0]): void {
     for (const listener of this.#listeners) listener(notice)
   }
+}
+
+/** @throws InvalidOptionError */
+function assertAgrees(entry: Entry, { limit }: AcquireRequest): void {
+  if (entry.limit === limit) return
+  throw new InvalidOptionError(
+    `The key has ${String(entry.limit)} permits at its holders, and ${String(limit)} in this request: all must agree.`,
+  )
 }
 
 function neverMet({ permits, limit }: AcquireRequest): InvalidOptionError {
