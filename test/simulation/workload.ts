@@ -1,6 +1,6 @@
 import { HoldfastError, LockedError, LockLostError, LockTimeoutError, StoreError } from '../../src/core/errors.js'
 import { Lease } from '../../src/core/lease.js'
-import { queueMs } from '../../src/core/plan.js'
+import { heartbeatMs, queueMs } from '../../src/core/plan.js'
 import type { Terms } from '../../src/core/terms.js'
 import type { Ask, Held } from './check/checker.js'
 import type { Client } from './client.js'
@@ -285,12 +285,17 @@ export class Workload {
     if (sinceMs !== undefined && calledMs > sinceMs) this.#parts.checker.fail('failure in health', describe(error))
   }
 
-  /** With a healthy store nothing that is renewed gets lost. */
+  /** With a healthy store nothing that is renewed gets lost. What a notice grants counts from the last question, up to a heartbeat before. */
   #checkLoss({ hold, grantedMs }: Held): void {
     const { sinceMs } = this.#health
     const { ttlMs } = hold.terms
     const { leftMs, isVoid } = this.#parts.truth.factOf(hold.owner)
-    if (this.#onlyRequestsFail && !isVoid && hold.ended === 'LOCK_LOST' && leftMs > (ttlMs ?? 0) * 0.3) {
+    if (
+      this.#onlyRequestsFail &&
+      !isVoid &&
+      hold.ended === 'LOCK_LOST' &&
+      leftMs > (ttlMs ?? 0) * 0.3 + heartbeatMs('network')
+    ) {
       this.#parts.checker.fail('given up early', `${hold.owner} was given up with ${leftMs} ms left`)
     }
     this.#parts.marks.hit(`ended ${hold.ended ?? 'not'}`)
