@@ -69,6 +69,7 @@ export type {
   WriteLease,
   WriteLock,
 } from './features/rw-lock.js'
+export type { CloseOptions } from './features/drain.js'
 export { localLock, type LocalLock, type LocalLockOptions } from './features/local-lock.js'
 export type { AsyncLock, KeyedWrapper, Lock, LockFunction, SyncLock, Wrapped, Wrapper } from './features/lock-types.js'
 export type { HoldfastOptions, LockOptions, StoreSpec } from './features/options.js'

@@ -40,6 +40,12 @@ export interface AcquireRequest {
   readonly turns?: number | undefined
   /** This owner was refused before and waits (default false): such requests may go to the server together, those of one tick. */
   readonly again?: boolean | undefined
+  /**
+   * An owner who gave its hold away (default: none), asked for without a queue and with its limit. Where it holds, its hold is this
+   * request's from now on, in one step and under a new token; where neither of them holds, the request is refused, however free
+   * the key. Needs the capability `adopts`.
+   */
+  readonly adopts?: string | undefined
   readonly holder: HolderInfo
 }
 
@@ -125,6 +131,8 @@ export interface Capabilities {
   readonly consistency: 'process' | 'single-node' | 'replicated' | 'quorum'
   /** Answers without a promise: `acquireSync` works. */
   readonly sync: boolean
+  /** A request can take over the hold of another owner (`AcquireRequest.adopts`): `lease.export()` works. Default false. */
+  readonly adopts?: boolean
 }
 
 /** Renewal by the store itself. It begins with a grant that has a `ttlMs`, never outlasts `holder.expireMs`, and ends with `stop`. */

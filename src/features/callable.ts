@@ -56,6 +56,12 @@ class Callable extends Function {
   runSync(body: Parameters<Handle['runSync']>[0]): unknown {
     return this[inside].runSync(body)
   }
+  adopt(text: string): unknown {
+    return this[inside].adopt(text)
+  }
+  adoptSync(text: string): unknown {
+    return this[inside].adoptSync(text)
+  }
   isLocked(): unknown {
     return this[inside].isLocked()
   }

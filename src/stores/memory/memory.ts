@@ -45,6 +45,7 @@ class MemoryStore implements SyncStore {
     token: 'clock',
     consistency: 'process',
     sync: true,
+    adopts: true,
   } as const
   readonly values: MemoryValues
   readonly #env: Env
@@ -69,6 +70,7 @@ class MemoryStore implements SyncStore {
 
   acquire(request: AcquireRequest): Answer {
     if (request.permits > request.limit) throw neverMet(request)
+    if (request.adopts !== undefined && !this.#adopt(request, request.adopts)) return this.#refusal(request.key)
     const entry = this.#entries.get(request.key) ?? this.#enter(request)
     if (!entry.isEmpty()) return this.#acquireContended(entry, request)
     return { granted: true, token: this.#grant(entry, request) }
@@ -146,6 +148,23 @@ class MemoryStore implements SyncStore {
     const nowMs = this.#env.nowMs()
     const position = queueMs > 0 ? entry.enqueue(request, nowMs + queueMs) : undefined
     return { granted: false, freeInMs: entry.freeInMs(nowMs), position, holder: entry.anyHolder() }
+  }
+
+  /** Puts the owner of the request in the place of another; it is granted then as one that asks again. false: neither holds. */
+  #adopt({ key, owner, limit, holder, turns = 0 }: AcquireRequest, from: string): boolean {
+    const entry = this.#live(key)
+    const given = entry?.hold(from)
+    if (entry?.hold(owner) !== undefined) return true
+    if (entry === undefined || given === undefined || entry.limit !== limit) return false
+    const token = this.#lastToken + 1
+    this.#lastToken = token + turns
+    entry.succeed(given, { ...given, owner, holder, token })
+    return true
+  }
+
+  #refusal(key: string): Answer {
+    const entry = this.#live(key)
+    return { granted: false, freeInMs: entry?.freeInMs(this.#env.nowMs()), holder: entry?.anyHolder() }
   }
 
   #enter({ key, limit }: AcquireRequest): Entry {
