@@ -134,13 +134,13 @@ export class Instance implements Leaver {
   }
 
   async leave(detail: string): Promise<void> {
-    for (const space of this.#spaces()) space.stop()
+    for (const space of this.spaces()) space.stop()
     await this.free(detail)
     await this.close().catch(() => undefined)
   }
 
   async #close(drainMs: number): Promise<void> {
-    const spaces = this.#spaces()
+    const spaces = this.spaces()
     for (const space of spaces) space.stop()
     if (drainMs > 0) {
       this.#drain = new Drain(this.#env, spaces)
@@ -149,19 +149,24 @@ export class Instance implements Leaver {
     }
     await Promise.all(spaces.map((space) => space.close()))
     forget(this)
-    for (const { store } of spaces) {
+    for (const { store } of this.#opened()) {
       const left = (users.get(store) ?? 1) - 1
       users.set(store, left)
       if (left === 0) await store.close()
     }
   }
 
-  #spaces(): Space[] {
+  /** Where it holds and waits. */
+  protected spaces(): readonly Space[] {
+    return this.#opened()
+  }
+
+  #opened(): Space[] {
     return [this.#main, ...this.#named.values()]
   }
 
   #held(): Hold[] {
-    return this.#spaces().flatMap(({ holds }) => holds.all())
+    return this.spaces().flatMap(({ holds }) => holds.all())
   }
 
   #use(store: AnyStore): Space {
