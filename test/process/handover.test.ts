@@ -88,4 +88,35 @@ describe('between two processes, on Redis', () => {
     expect((await failureOf(() => watcher.lock(key).adopt(text))).code).toBe('LOCK_LOST')
     await watcher.close()
   })
+
+  it('a process that has nothing else to do learns that it came too late', async () => {
+    const key = freshKey()
+    const child = start(
+      key,
+      `
+      const lease = await holdfast.lock(key).acquire()
+      const text = await lease.export()
+      await (await holdfast.lock(key).adopt(text)).release()
+      await holdfast.lock(key).adopt(text).catch((error) => console.log(error.code))`,
+    )
+    expect((await child.ends()).code).toBe(0)
+    expect(child.output).toBe('LOCK_LOST\n')
+  })
+
+  it('a process that has nothing else to do learns that what it releases was lost', async () => {
+    const key = freshKey()
+    const child = start(
+      key,
+      `
+      await holdfast.lock(key).run(async () => {
+        await new Promise((resolve) => setTimeout(resolve, 100))
+        const { Redis } = await import('ioredis')
+        const client = new Redis(${JSON.stringify(inject('redisUrl'))})
+        await client.del('holdfast:' + key)
+        client.disconnect()
+      }).catch((error) => console.log(error.code))`,
+    )
+    expect((await child.ends()).code).toBe(0)
+    expect(child.output).toBe('LOCK_LOST\n')
+  })
 })
