@@ -8,14 +8,13 @@ configure(settings)
 
 if (process.argv[2] === 'child') {
   // #region receiver
-  process.once('message', async (exported: string) => {
-    const lease = await lock('video-7').adopt(exported) // once: whoever tries again gets a LockLostError
-    console.log(`child: goes on, still ours: ${lease.active}`)
-    await lease.release()
-    await close()
-    process.disconnect()
-  })
+  const [exported] = (await once(process, 'message')) as [string]
+  const lease = await lock('video-7').adopt(exported) // once: whoever tries again gets a LockLostError
+  console.log(`child: goes on, still ours: ${lease.active}`)
+  await lease.release()
   // #endregion
+  await close()
+  process.disconnect()
 } else {
   const child = fork(new URL(import.meta.url), ['child'])
   // #region giver

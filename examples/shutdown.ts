@@ -14,8 +14,11 @@ const charge = lock('charge-{customer}', { wait: '5s' })(async (customer: string
   return `charged ${customer}`
 })
 
-const server = createServer(async (request, response) => {
-  response.end(await charge(request.url ?? ''))
+const server = createServer((request, response) => {
+  charge(request.url ?? '').then(
+    (text) => response.end(text),
+    () => response.writeHead(503).end(), // among others: this server ends, and takes no more
+  )
 })
 
 const closed = once(process, 'SIGTERM').then(async () => {

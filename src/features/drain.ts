@@ -14,9 +14,9 @@ export interface CloseOptions {
   readonly drainMs?: Duration
 }
 
-/** @throws InvalidOptionError */
-export function drainMsOf(options: CloseOptions | undefined): number {
-  if (options === undefined) return 0
+/** What is no object of options is what a listener is called with, for `close` may be one. @throws InvalidOptionError */
+export function drainMsOf(options: unknown): number {
+  if (typeof options !== 'object' || options === null || Object.getPrototypeOf(options) !== Object.prototype) return 0
   const checks = { drainMs: (value: unknown, option: string) => parseDuration(value, option) }
   const { drainMs } = readOptions(options, checks, {})
   return typeof drainMs === 'number' ? drainMs : 0

@@ -57,8 +57,9 @@ function onSignal(signal: NodeJS.Signals): void {
   }
   stopListening() // a second signal ends the process at once
   const end = once(() => {
+    const isLast = process.listenerCount(signal) === 0
     process.kill(process.pid, signal)
-    realEnv.setTimer(() => process.exit(128 + constants.signals[signal]), killMs, true)
+    if (isLast) realEnv.setTimer(() => process.exit(128 + constants.signals[signal]), killMs, true)
   })
   realEnv.setTimer(end, exitLimitMs, true)
   void Promise.all([...leavers].map((leaver) => leaver.leave(detail))).then(end)

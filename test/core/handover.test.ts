@@ -60,11 +60,12 @@ describe('a hold that is handed over', () => {
 
   it('ends no later where the wall clock of the receiver is behind', async () => {
     const { time, holdfast, other } = world()
-    const exported = await (await holdfast.lock('a', { expire: '60s' }).acquire()).export()
+    const exported = await (await holdfast.lock('a', { expire: '60s', ttl: '60s' }).acquire()).export()
     await time.advance(20_000)
     time.advanceWall(-3_600_000)
-    const lease = await other().lock('a').adopt(exported)
+    const lease = await other().lock('a', { ttl: '60s' }).adopt(exported)
     expect(lease.remainingMs).toBeLessThanOrEqual(40_000)
+    expect(lease.remainingMs).toBeGreaterThan(38_000)
   })
 
   it('may end earlier where the wall clock of the receiver is ahead', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, inject, it } from 'vitest'
-import { createHoldfast, type Holdfast, type LockLostError } from 'holdfast'
+import { createHoldfast, type Holdfast } from 'holdfast'
 import { blocking } from 'holdfast/blocking'
 import { fenceGate } from 'holdfast/fence'
 import { onEachBackend } from './support/backends.js'
@@ -125,7 +125,7 @@ describe('lease.export() and adopt()', () => {
       const key = freshKey()
       const exported = await (await giver.lock(key).acquire()).export()
       await receiver.lock(key).forceRelease()
-      const { code } = (await failureOf(() => receiver.lock(key).adopt(exported))) as LockLostError
+      const { code } = await failureOf(() => receiver.lock(key).adopt(exported))
       expect(code).toBe(name === 'memory' ? 'LOCK_LOST' : 'LOCK_REVOKED')
       expect(await receiver.lock(key).isLocked()).toBe(false)
     })

@@ -235,7 +235,7 @@ describe('close({ drainMs })', () => {
     await closing
   })
 
-  it.each([{ drainMs: '10 s' }, { drainMs: -1 }, { drainMs: null }, { drain: 5 }, 5])(
+  it.each([{ drainMs: '10 s' }, { drainMs: -1 }, { drainMs: null }, { drain: 5 }])(
     'refuses %j, and closes nothing',
     async (options) => {
       const holdfast = createHoldfast()
@@ -270,4 +270,15 @@ describe('close()', () => {
       expect(lease.signal.aborted).toBe(false)
     })
   })
+
+  it.each([['SIGTERM'], [15], [new Event('abort')], [() => undefined], [null]])(
+    'may be a listener, called with %s',
+    async (argument) => {
+      const holdfast = createHoldfast()
+      const listener = holdfast.close as (argument: unknown) => Promise<void>
+      const lease = await holdfast.lock(freshKey()).acquire()
+      await listener(argument)
+      expect(lease.active).toBe(false)
+    },
+  )
 })

@@ -151,14 +151,12 @@ class MemoryStore implements SyncStore {
   }
 
   /** Puts the owner of the request in the place of another; it is granted then as one that asks again. false: neither holds. */
-  #adopt({ key, owner, limit, holder, turns = 0 }: AcquireRequest, from: string): boolean {
+  #adopt({ key, owner, limit, holder, turns }: AcquireRequest, from: string): boolean {
     const entry = this.#live(key)
     const given = entry?.hold(from)
     if (entry?.hold(owner) !== undefined) return true
     if (entry === undefined || given === undefined || entry.limit !== limit) return false
-    const token = this.#lastToken + 1
-    this.#lastToken = token + turns
-    entry.succeed(given, { ...given, owner, holder, token })
+    entry.succeed(given, { ...given, owner, holder, token: this.#nextToken(turns) })
     return true
   }
 
@@ -173,10 +171,16 @@ class MemoryStore implements SyncStore {
     return entry
   }
 
-  /** Returns the token. As many after it are reserved as hand-overs that the store will not hear of. */
-  #grant(entry: Entry, request: AcquireRequest): number {
+  /** As many after it are reserved as hand-overs that the store will not hear of. */
+  #nextToken(turns = 0): number {
     const token = this.#lastToken + 1
-    this.#lastToken = token + (request.turns ?? 0)
+    this.#lastToken = token + turns
+    return token
+  }
+
+  /** Returns the token. */
+  #grant(entry: Entry, request: AcquireRequest): number {
+    const token = this.#nextToken(request.turns)
     const hold = entry.grant(request, token)
     if (request.ttlMs !== null) this.#lease(entry, hold, request.ttlMs)
     return token
