@@ -202,6 +202,18 @@ describe('close({ drainMs })', () => {
     expect(records.inspect('holdfast:a')).toBeUndefined()
   })
 
+  it('waits for what is held in every store', async () => {
+    const holdfast = createHoldfast({ store: memory(), stores: { other: memory() } })
+    const [first, second] = [holdfast.lock('a').acquireSync(), holdfast.lock('a', { store: 'other' }).acquireSync()]
+    let closed = false
+    const closing = holdfast.close({ drainMs: '30s' }).then(() => (closed = true))
+    first.release()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect([second.active, closed]).toEqual([true, false])
+    second.release()
+    await closing
+  })
+
   it('ends, and warns, though the store fails', async () => {
     const { time, holdfast, store, warnings } = world()
     await holdfast.lock('a').acquire()
