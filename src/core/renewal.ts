@@ -3,7 +3,7 @@ import { markOf } from './env.js'
 import type { EndCode } from './errors.js'
 import type { Hold } from './hold.js'
 import { limited } from './limited.js'
-import { renewRetryMs } from './plan.js'
+import { renewAfterMs, renewRetryMs } from './plan.js'
 import { leaseMs } from './terms.js'
 import { trace } from './trace.js'
 
@@ -17,16 +17,19 @@ export function renew(hold: Hold, deadline: Deadline): void {
   const mark = markOf(env, true)
   const ttlMs = leaseMs(terms, hold.heldMs())
   if (ttlMs === null) return
+  // what is left may be shorter than what is asked for: a waiter's first lease is
+  const leftMs = Math.min(deadline.leaseMs ?? ttlMs, terms.ttlMs ?? ttlMs)
   deadline.renewing = true
   const unknown = (error: unknown): void => {
     trace('holdfast:store-failed', { key: terms.key, operation: 'renew', error })
     deadline.renewing = false
-    deadline.renewAtMs = Math.ceil(env.nowMs() + renewRetryMs(terms.ttlMs ?? ttlMs, env.random()))
+    deadline.renewAtMs = Math.ceil(env.nowMs() + renewRetryMs(leftMs, env.random()))
     hold.arm()
   }
   const answered = (renewed: boolean): void => {
     if (!renewed) {
-      refused(hold)
+      const heir = hold.ended === undefined ? hold : space.holds.find(owner) // it was passed on meanwhile
+      if (heir !== undefined) refused(heir)
     } else if (hold.ended === undefined) {
       deadline.renewing = false
       hold.extend(mark, ttlMs)
@@ -40,7 +43,7 @@ export function renew(hold: Hold, deadline: Deadline): void {
       return
     }
     call.then(answered, () => undefined) // a rejection is told by the limited one
-    limited(env, call, terms.storeTimeoutMs, 'renew', false).catch(unknown)
+    limited(env, call, Math.min(terms.storeTimeoutMs, renewAfterMs(leftMs)), 'renew', false).catch(unknown)
   } catch (error) {
     unknown(error)
   }
@@ -48,6 +51,7 @@ export function renew(hold: Hold, deadline: Deadline): void {
 
 /** A refusal is final. Whether it was asked for (a forced release) the store may know. */
 function refused(hold: Hold): void {
+  hold.deadline?.refuse()
   const end = (code: EndCode): void => {
     hold.end(code, code === 'LOCK_LOST' ? 'the store does not know the hold any more' : undefined)
   }

@@ -125,6 +125,7 @@ export class Nemesis {
       case 'clock-step': {
         const stepMs = (detail - 0.5) * 4 * options.ttlMs
         truth.clockStepped = true
+        server.witness.arrivals.forget() // places, and all of a queue, may end sooner or later than they should
         if (stepMs > 0) this.#makeVoid(server)
         else truth.steppedBackMs -= stepMs
         if (server instanceof ModelServer) server.stepClock(stepMs)
@@ -169,6 +170,7 @@ export class Nemesis {
     const next = this.#fleet.addServer()
     if (!(next instanceof ModelServer)) return
     next.records = records
+    this.#parts.truth.steppedBackMs += Math.max(0, old.nowMs - next.nowMs) // its clock may be behind
     next.running = false
     next.witness.arrivals.isVoid = old.witness.arrivals.isVoid
     for (const { places } of records.values()) next.witness.arrivals.inherit(places.map(({ owner }) => owner))
