@@ -64,7 +64,7 @@ export const capabilities: readonly Rule[] = [
 
 const optionalParts: readonly OptionalPart[] = ['acquireAll', 'wasRevoked', 'onNotice', 'selfRenewal', 'values']
 
-const possible: { readonly [Name in keyof Capabilities]: readonly Capabilities[Name][] } = {
+const possible: { readonly [Name in keyof Required<Capabilities>]: readonly Capabilities[Name][] } = {
   scope: ['process', 'machine', 'network'],
   crashRelease: ['instant', 'lease'],
   fair: [true, false],
@@ -72,4 +72,5 @@ const possible: { readonly [Name in keyof Capabilities]: readonly Capabilities[N
   token: ['durable', 'clock', 'none'],
   consistency: ['process', 'single-node', 'replicated', 'quorum'],
   sync: [true, false],
+  adopts: [true, false, undefined],
 }
