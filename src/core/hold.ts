@@ -33,6 +33,8 @@ export class Hold implements Linked<Hold>, Due {
   readonly deadline: Deadline | undefined
   before: Hold | undefined = undefined
   after: Hold | undefined = undefined
+  /** While others share it: lets them go on with it. No field of each, for few have it. */
+  declare pass?: (() => boolean) | undefined
   readonly #turns: number
   #controller: AbortController | undefined = undefined
   #lost: LockLostError | undefined = undefined
@@ -147,6 +149,11 @@ export class Hold implements Linked<Hold>, Due {
     if (deadline !== undefined && grant.start === undefined) return undefined
     this.end('LOCK_RELEASED')
     return new Hold(space, terms, owner, grant)
+  }
+
+  /** Asked before its release: what is to be released, or true when others go on with it. */
+  leave(): Hold | boolean {
+    return this.pass?.() === true || this
   }
 
   /** Ends this hold in favour of one of other terms: same owner, same lease, same token. undefined: it is over. */

@@ -7,20 +7,36 @@ import { whyGone, whyGoneSync } from './renewal.js'
 const released = Promise.resolve(true)
 const gone = Promise.resolve(false)
 
-/** @internal The hold behind a lease. It knows the owner, which is never shown. */
-export let holdOf: (lease: HeldLease) => Hold
+/** What a lease is a face of: a hold, or a share of one that others of its scope have too. */
+export type Held = Pick<
+  Hold,
+  | 'space'
+  | 'terms'
+  | 'owner'
+  | 'token'
+  | 'ended'
+  | 'isActive'
+  | 'remainingMs'
+  | 'signal'
+  | 'lostError'
+  | 'foundGone'
+  | 'leave'
+>
+
+/** @internal What is behind a lease. It knows the owner, which is never shown. */
+export let holdOf: (lease: HeldLease) => Held
 
 /** What every lease has: it names what is held, and knows whether it still is. */
 export abstract class HeldLease {
   /** Not a property: it knows the owner, which is never shown. */
-  readonly #hold: Hold
+  readonly #hold: Held
 
   static {
     holdOf = (lease) => lease.#hold
   }
 
   /** @internal Leases are made by `acquire` and its kin. */
-  constructor(hold: Hold) {
+  constructor(hold: Held) {
     this.#hold = hold
   }
 
@@ -122,7 +138,7 @@ export class SyncLease extends HeldLease {
   }
 }
 
-async function end(hold: Hold): Promise<void> {
+async function end(hold: Held): Promise<void> {
   if (!hold.isActive()) return
   try {
     if (!(await release(hold))) hold.foundGone(await whyGone(hold))
@@ -131,7 +147,7 @@ async function end(hold: Hold): Promise<void> {
   }
 }
 
-function endSync(hold: Hold): void {
+function endSync(hold: Held): void {
   if (!hold.isActive()) return
   try {
     if (!releaseSync(hold)) hold.foundGone(whyGoneSync(hold))
@@ -141,7 +157,7 @@ function endSync(hold: Hold): void {
 }
 
 /** Expired and revoked holds were asked for: the result stands. A lost one is an error even if the work succeeded. */
-function throwIfLost(hold: Hold, result: unknown): void {
+function throwIfLost(hold: Held, result: unknown): void {
   if (hold.ended !== 'LOCK_LOST' || hold.terms.onLost === 'warn') return
   const error = hold.lostError()
   error.result = result
@@ -149,7 +165,7 @@ function throwIfLost(hold: Hold, result: unknown): void {
 }
 
 /** Finished work does not become a failure because its release failed: the ttl frees the key. */
-function warnOfRelease(hold: Hold, error: unknown): void {
+function warnOfRelease(hold: Held, error: unknown): void {
   const { message } = asHoldfastError(error, 'release', hold.terms.key)
   hold.space.warn(`${hold.terms.key}: ${message} The work is done; the key comes free when its ttl is over.`)
 }

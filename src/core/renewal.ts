@@ -58,8 +58,10 @@ function refused(hold: Hold): void {
 /** So long, at most, a loss may wait for its reason: the holder goes on meanwhile. */
 const whyLimitMs = 250
 
+type Gone = Pick<Hold, 'space' | 'terms' | 'owner'>
+
 /** Why the store does not know a hold any more. Never rejects: the reason is a nicety, the loss is not. */
-export async function whyGone({ space, terms, owner }: Hold): Promise<EndCode> {
+export async function whyGone({ space, terms, owner }: Gone): Promise<EndCode> {
   const { env, store } = space
   try {
     const call = Promise.resolve(store.wasRevoked?.(terms.storeKey, owner))
@@ -71,7 +73,7 @@ export async function whyGone({ space, terms, owner }: Hold): Promise<EndCode> {
 }
 
 /** The same on a store that answers at once. */
-export function whyGoneSync({ space, terms, owner }: Hold): EndCode {
+export function whyGoneSync({ space, terms, owner }: Gone): EndCode {
   try {
     return space.syncStore?.wasRevoked?.(terms.storeKey, owner) === true ? 'LOCK_REVOKED' : 'LOCK_LOST'
   } catch {

@@ -1,15 +1,15 @@
 import { acquire, acquireAtOnce, tryAcquire } from '../core/acquire.js'
 import { acquireSync, assertSync, tryAcquireSync } from '../core/acquire-sync.js'
-import { SyncUnsupportedError } from '../core/errors.js'
+import { LockedError, SyncUnsupportedError } from '../core/errors.js'
 import { checkKey } from '../core/key.js'
-import type { Hold } from '../core/hold.js'
-import { Lease, SyncLease } from '../core/lease.js'
+import { type Held, type HeldLease, holdOf, Lease, SyncLease } from '../core/lease.js'
 import { release, releaseSync } from '../core/release.js'
 import * as query from './query.js'
 import type { Space } from '../core/space.js'
 import type { Terms, Waiting } from '../core/terms.js'
 import type { Place, Source } from './instance.js'
 import type { ParsedOptions } from './options.js'
+import { enter, enterSync, runInside, type Scope, scopeAround } from './scope.js'
 
 /** One key with its options: what all that can be done with it goes through. Not callable; `lock()` makes it so. */
 export class Handle {
@@ -18,7 +18,7 @@ export class Handle {
   readonly #options: ParsedOptions
   #place: Place | undefined = undefined
   /** What this handle acquired last. */
-  #hold: Hold | undefined = undefined
+  #hold: Held | undefined = undefined
 
   constructor(source: Source, key: string, options: ParsedOptions) {
     this.key = checkKey(key)
@@ -36,34 +36,48 @@ export class Handle {
   }
 
   async run<T>(body: (lease: Lease) => T | PromiseLike<T>): Promise<T> {
-    return await within(await this.acquire(), body)
+    return await within(await this.acquire(), this.scoped(body))
   }
 
   /** As `run`; where another holds, `otherwise` is called instead. */
   async runElse<T>(body: (lease: Lease) => T | PromiseLike<T>, otherwise: () => T | PromiseLike<T>): Promise<T> {
     const lease = await this.tryAcquire()
-    return lease === undefined ? await otherwise() : await within(lease, body)
+    return lease === undefined ? await otherwise() : await within(lease, this.scoped(body))
   }
 
   acquireSync(): SyncLease {
     const { space, terms } = this.atSync('acquireSync')
+    const scope = this.#around(space, terms)
+    if (scope !== undefined) return this.#syncLeaseOf(enterSync(scope, terms, this.#options))
     return this.#syncLeaseOf(acquireAtOnce(space, terms) ?? acquireSync(space, terms, this.#options))
   }
 
   tryAcquireSync(): SyncLease | undefined {
     const { space, terms } = this.atSync('tryAcquireSync')
+    const scope = this.#around(space, terms)
+    if (scope !== undefined) {
+      const share = scope.enter(terms)
+      return share && this.#syncLeaseOf(share)
+    }
     const hold = acquireAtOnce(space, terms) ?? tryAcquireSync(space, terms, this.#options)
     return hold === undefined ? undefined : this.#syncLeaseOf(hold)
   }
 
   runSync<T>(body: (lease: SyncLease) => T): T {
-    return this.#withinSync(this.acquireSync(), body)
+    return this.#withinSync(this.acquireSync(), this.scoped(body))
   }
 
   runElseSync<T>(body: (lease: SyncLease) => T, otherwise: () => T): T {
     const lease = this.tryAcquireSync()
-    return lease === undefined ? otherwise() : this.#withinSync(lease, body)
+    return lease === undefined ? otherwise() : this.#withinSync(lease, this.scoped(body))
   }
+
+  /** The body, such that what is asked for in it may enter, where these locks are reentrant. */
+  scoped<L extends HeldLease, T>(body: (lease: L) => T): (lease: L) => T {
+    if (!this.#options.reentrant) return body
+    return (lease) => runInside(holdOf(lease), () => body(lease))
+  }
+
   async isLocked(): Promise<boolean> {
     const { space, terms } = this.at()
     return await query.isLocked(space, terms)
@@ -131,6 +145,7 @@ export class Handle {
     try {
       const place = this.at()
       this.#options.signal?.throwIfAborted()
+      if (this.#around(place.space, place.terms) !== undefined) return this.#enter(ask, place)
       const hold = acquireAtOnce(place.space, place.terms)
       return hold === undefined ? this.#later(ask, place) : Promise.resolve(this.#leaseOf(hold))
     } catch (error) {
@@ -138,25 +153,44 @@ export class Handle {
     }
   }
 
+  /** A share of what is held around, or if that has ended meanwhile, a hold. */
+  async #enter<T extends Lease | undefined>(ask: Ask<T>, { space, terms }: Place): Promise<T | Lease> {
+    const quiet = this.#options.quiet || ask === tryAcquire
+    let waitMs: number
+    try {
+      const entered = await enter(space, terms, { ...this.#options, quiet })
+      if (typeof entered !== 'number') return this.#leaseOf(entered)
+      waitMs = entered
+    } catch (error) {
+      if (ask === tryAcquire && error instanceof LockedError) return undefined as T // as tryAcquire itself
+      throw error
+    }
+    return await ask(space, terms, { ...this.#options, waitMs }, (hold) => this.#leaseOf(hold))
+  }
+
+  #around(space: Space, terms: Terms): Scope | undefined {
+    return this.#options.reentrant ? scopeAround(space, terms) : undefined
+  }
+
   #later<T extends Lease | undefined>(ask: Ask<T>, { space, terms }: Place): Promise<T> {
     return ask(space, terms, this.#options, (hold) => this.#leaseOf(hold))
   }
 
-  #leaseOf(hold: Hold): Lease {
+  #leaseOf(hold: Held): Lease {
     this.#hold = hold
     return this.makeLease(hold)
   }
 
-  #syncLeaseOf(hold: Hold): SyncLease {
+  #syncLeaseOf(hold: Held): SyncLease {
     this.#hold = hold
     return this.makeSyncLease(hold)
   }
 
-  protected makeLease(hold: Hold): Lease {
+  protected makeLease(hold: Held): Lease {
     return new Lease(hold)
   }
 
-  protected makeSyncLease(hold: Hold): SyncLease {
+  protected makeSyncLease(hold: Held): SyncLease {
     return new SyncLease(hold)
   }
 
@@ -201,7 +235,7 @@ function permitsOf(found: query.Inspection | undefined): number {
   return found?.holders.reduce((sum, { permits }) => sum + permits, 0) ?? 0
 }
 
-type Ask<T> = (space: Space, terms: Terms, waiting: Waiting, take: (hold: Hold) => Lease) => Promise<T>
+type Ask<T> = (space: Space, terms: Terms, waiting: Waiting, take: (hold: Held) => Lease) => Promise<T>
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as Record<string, unknown>)['then'] === 'function'

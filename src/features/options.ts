@@ -25,6 +25,12 @@ export interface LockOptions<Alias extends string = string> {
   readonly signal?: AbortSignal
   /** What happens at the end of `run`, a wrapper or `using` when the hold was lost: 'throw' (default) or 'warn' only. */
   readonly onLost?: 'throw' | 'warn'
+  /**
+   * What runs inside the body (of `run`, `runSync`, a wrapper or decorator) may take the key again: it enters at once, under the
+   * same token, and the store sees one hold. Two that are started there side by side take turns, as strangers would. Both have to
+   * say it. For `lock` and `rwLock`, and not for generators. Default: false.
+   */
+  readonly reentrant?: boolean
   /** Alias of one of the `stores`. Default: the main store. */
   readonly store?: Alias
   /** Tells people what the lock is for: shown by `inspect()` and in `LockedError`. At most 1,024 characters. */
@@ -66,6 +72,7 @@ export interface ParsedOptions {
   readonly minHoldMs: number
   readonly signal: AbortSignal | undefined
   readonly onLost: 'throw' | 'warn'
+  readonly reentrant: boolean
   readonly store: string | undefined
   readonly label: string | undefined
   readonly args: readonly string[] | undefined
@@ -100,6 +107,7 @@ export const defaults: ParsedOptions = {
   minHoldMs: 0,
   signal: undefined,
   onLost: 'throw',
+  reentrant: false,
   store: undefined,
   label: undefined,
   args: undefined,
@@ -123,9 +131,20 @@ export const lockChecks: Readonly<Record<keyof LockOptions, Check>> = {
   minHold: (value, option) => parseDuration(value, option),
   signal: (value, option) => typed(value instanceof AbortSignal, value, option, 'an AbortSignal'),
   onLost: (value, option) => typed(value === 'throw' || value === 'warn', value, option, `'throw' or 'warn'`),
+  reentrant: (value, option) => typed(typeof value === 'boolean', value, option, 'true or false'),
   store: (value, option) => typed(typeof value === 'string', value, option, 'the alias of a store'),
   label: (value, option) => typed(isLabel(value), value, option, `text of ${longestShown} characters at most`),
   args: (value, option) => typed(isListOfText(value), value, option, `a list of names such as ['id']`),
+}
+
+/** For what cannot be reentrant, and why. */
+export function notReentrant(why: string): Record<string, Check> {
+  const refuse: Check = (value, option) => {
+    lockChecks.reentrant(value, option)
+    if (value === true) throw new InvalidOptionError(`reentrant: ${why}`)
+    return false
+  }
+  return { reentrant: refuse }
 }
 
 const holdfastChecks = {

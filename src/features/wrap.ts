@@ -1,4 +1,4 @@
-import { SyncUnsupportedError } from '../core/errors.js'
+import { InvalidOptionError, SyncUnsupportedError } from '../core/errors.js'
 import type { SyncLease } from '../core/lease.js'
 import { type Callable, decorate, dress, keyMaker, type KeySpec, type Kind, kindOf } from './decorate.js'
 import { Handle, isThenable } from './handle.js'
@@ -27,6 +27,11 @@ function wrap({ source, key, options, refused, ...wrapping }: WrapOptions, fn: C
   const make = wrapping.handle ?? ((text: string) => new Handle(source, text, options))
   const handleOf = (self: unknown, args: readonly unknown[]): Handle => make(keyOf(self, args))
   const kind = kindOf(fn)
+  if (options.reentrant && kind.endsWith('enerator')) {
+    throw new InvalidOptionError(
+      'reentrant: a generator runs within its consumer, who has no scope. Leave it out here.',
+    )
+  }
   const wrapped = callers[kind](fn, handleOf, refused)
   // `job.isLocked(1)` is called on the wrapped function itself: that is no `this` of a method
   const at = (self: unknown, args: readonly unknown[]): Handle => handleOf(self === wrapped ? undefined : self, args)
@@ -46,9 +51,13 @@ const callers: Record<Kind, (fn: Callable, handleOf: HandleOf, refused?: Callabl
     },
   sync: (fn, handleOf, refused) =>
     function (...args) {
-      const lease = acquireForPlain(handleOf(this, args), refused !== undefined)
+      const handle = handleOf(this, args)
+      const lease = acquireForPlain(handle, refused !== undefined)
       if (lease === undefined) return refused?.apply(this, args)
-      return callSync(lease, () => fn.apply(this, args))
+      return callSync(
+        lease,
+        handle.scoped(() => fn.apply(this, args)),
+      )
     },
   generator: (fn, handleOf, refused) =>
     function* (...args) {
@@ -83,10 +92,10 @@ const callers: Record<Kind, (fn: Callable, handleOf: HandleOf, refused?: Callabl
 }
 
 /** A plain function may turn out to return a promise: then the lock is held until that settles. */
-function callSync(lease: SyncLease, body: () => unknown): unknown {
+function callSync(lease: SyncLease, body: (lease: SyncLease) => unknown): unknown {
   let result: unknown
   try {
-    result = body()
+    result = body(lease)
   } catch (error) {
     lease.abort()
     throw error

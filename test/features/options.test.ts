@@ -66,6 +66,7 @@ describe('a wrong value', () => {
     minHold: [true, false],
     signal: [{}, null, 'abort', new AbortController(), { aborted: false }],
     onLost: ['ignore', 'Throw', '', null, true, () => {}],
+    reentrant: ['yes', 1, 0, null, {}],
     store: nonText,
     label: [...nonText, 'l'.repeat(1_025)],
     args: ['id', [1], ['id', undefined], null, {}, [['id']]],
