@@ -45,6 +45,7 @@ export abstract class LocalLine implements Line {
       const waiter = new Waiter(this.space.env, terms, waiting, { take, resolve, reject })
       this.waiters.push(waiter)
       waiter.heed(waiting.signal, this)
+      waiting.entered?.((reason) => this.cancelled(waiter, reason))
       this.entered(waiter)
     })
   }

@@ -34,6 +34,8 @@ export interface Waiting {
   readonly signal: AbortSignal | undefined
   /** Being refused is no news: it is not logged. Default false. */
   readonly quiet?: boolean
+  /** Called when the request stands in line, with what ends its wait. */
+  readonly entered?: (cancel: (reason: unknown) => void) => void
 }
 
 /** The lease to ask for `spentMs` into the hold: the ttl, at least the rest of `minHold`, at most the rest of `expire`. */

@@ -2,11 +2,14 @@ import { acquire, acquireAtOnce, tryAcquire } from '../core/acquire.js'
 import { acquireSync, assertSync, tryAcquireSync } from '../core/acquire-sync.js'
 import { LockedError, SyncUnsupportedError } from '../core/errors.js'
 import { checkKey } from '../core/key.js'
+import type { Hold } from '../core/hold.js'
 import { type Held, type HeldLease, holdOf, Lease, SyncLease } from '../core/lease.js'
 import { release, releaseSync } from '../core/release.js'
 import * as query from './query.js'
 import type { Space } from '../core/space.js'
 import type { Terms, Waiting } from '../core/terms.js'
+import { runBody, runSyncBody } from './bodies.js'
+import { assertSyncEnds, watched } from './deadlock.js'
 import type { Place, Source } from './instance.js'
 import type { ParsedOptions } from './options.js'
 import { enter, enterSync, runInside, type Scope, scopeAround } from './scope.js'
@@ -36,20 +39,20 @@ export class Handle {
   }
 
   async run<T>(body: (lease: Lease) => T | PromiseLike<T>): Promise<T> {
-    return await within(await this.acquire(), this.scoped(body))
+    return await runBody(await this.acquire(), this.scoped(body))
   }
 
   /** As `run`; where another holds, `otherwise` is called instead. */
   async runElse<T>(body: (lease: Lease) => T | PromiseLike<T>, otherwise: () => T | PromiseLike<T>): Promise<T> {
     const lease = await this.tryAcquire()
-    return lease === undefined ? await otherwise() : await within(lease, this.scoped(body))
+    return lease === undefined ? await otherwise() : await runBody(lease, this.scoped(body))
   }
 
   acquireSync(): SyncLease {
     const { space, terms } = this.atSync('acquireSync')
     const scope = this.#around(space, terms)
     if (scope !== undefined) return this.#syncLeaseOf(enterSync(scope, terms, this.#options))
-    return this.#syncLeaseOf(acquireAtOnce(space, terms) ?? acquireSync(space, terms, this.#options))
+    return this.#syncLeaseOf(acquireAtOnce(space, terms) ?? this.#block(space, terms))
   }
 
   tryAcquireSync(): SyncLease | undefined {
@@ -131,7 +134,7 @@ export class Handle {
   #withinSync<T>(lease: SyncLease, body: (lease: SyncLease) => T): T {
     let result: T
     try {
-      result = body(lease)
+      result = runSyncBody(lease, body)
       if (isThenable(result)) throw this.#promised(result)
     } catch (error) {
       lease.abort()
@@ -153,8 +156,14 @@ export class Handle {
     }
   }
 
+  #block(space: Space, terms: Terms): Hold {
+    if (this.#options.waitMs > 0 && this.at().instance.findsDeadlocks) assertSyncEnds(space, terms)
+    return acquireSync(space, terms, this.#options)
+  }
+
   /** A share of what is held around, or if that has ended meanwhile, a hold. */
-  async #enter<T extends Lease | undefined>(ask: Ask<T>, { space, terms }: Place): Promise<T | Lease> {
+  async #enter<T extends Lease | undefined>(ask: Ask<T>, place: Place): Promise<T | Lease> {
+    const { space, terms } = place
     const quiet = this.#options.quiet || ask === tryAcquire
     let waitMs: number
     try {
@@ -165,15 +174,19 @@ export class Handle {
       if (ask === tryAcquire && error instanceof LockedError) return undefined as T // as tryAcquire itself
       throw error
     }
-    return await ask(space, terms, { ...this.#options, waitMs }, (hold) => this.#leaseOf(hold))
+    return await this.#later(ask, place, { ...this.#options, waitMs })
   }
 
   #around(space: Space, terms: Terms): Scope | undefined {
     return this.#options.reentrant ? scopeAround(space, terms) : undefined
   }
 
-  #later<T extends Lease | undefined>(ask: Ask<T>, { space, terms }: Place): Promise<T> {
-    return ask(space, terms, this.#options, (hold) => this.#leaseOf(hold))
+  #later<T extends Lease | undefined>(ask: Ask<T>, place: Place, waiting: Waiting = this.#options): Promise<T> {
+    const { instance, space, terms } = place
+    const take = (hold: Held): Lease => this.#leaseOf(hold)
+    // who tries takes a refusal for an answer
+    if (waiting.waitMs <= 0 || ask === tryAcquire || !instance.findsDeadlocks) return ask(space, terms, waiting, take)
+    return watched(space, terms, waiting, (how) => ask(space, terms, how, take))
   }
 
   #leaseOf(hold: Held): Lease {
@@ -217,18 +230,6 @@ export class Handle {
       this.key,
     )
   }
-}
-
-/** Runs the body, then ends the lease. */
-async function within<T>(lease: Lease, body: (lease: Lease) => T | PromiseLike<T>): Promise<T> {
-  let result: T
-  try {
-    result = await body(lease)
-  } catch (error) {
-    await lease.abort()
-    throw error
-  }
-  return await lease.finish(result)
 }
 
 function permitsOf(found: query.Inspection | undefined): number {

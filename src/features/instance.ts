@@ -93,6 +93,11 @@ export class Instance {
     return this.#options.cacheTtlMs
   }
 
+  /** Waits that would never end are told. */
+  get findsDeadlocks(): boolean {
+    return this.#options.onDeadlock === 'throw'
+  }
+
   get closed(): boolean {
     return this.#closing !== undefined
   }

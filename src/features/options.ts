@@ -55,6 +55,11 @@ export interface HoldfastOptions {
   readonly storeTimeout?: Duration
   /** How many requests may wait for one key in this process; one more is a TooManyWaitersError. Default 100,000; Infinity: any number. */
   readonly maxWaiters?: number
+  /**
+   * What happens when bodies (of `run`, wrappers, decorators) of this process wait for each other's keys in a circle, or one for
+   * its own: 'throw' (default) fails the youngest wait with a DeadlockError, 'ignore' leaves them waiting.
+   */
+  readonly onDeadlock?: 'throw' | 'ignore'
   /** Where contention and lost holds are logged. Default: nowhere. `console` fits. */
   readonly logger?: Logger
   /** Clock, timers and randomness. Default: the real ones. For tests. */
@@ -96,6 +101,7 @@ export interface ParsedHoldfastOptions {
   readonly cacheTtlMs: number | null
   readonly storeTimeoutMs: number | undefined
   readonly maxWaiters: number | undefined
+  readonly onDeadlock: 'throw' | 'ignore'
   readonly logger: Logger | undefined
   readonly env: Env | undefined
 }
@@ -155,6 +161,7 @@ const holdfastChecks = {
   cacheTtl: (value, option) => (value === null ? null : parseDuration(value, option, 1)),
   storeTimeout: (value, option) => parseDuration(value, option, 1),
   maxWaiters: (value, option) => typed(isCount(value), value, option, 'a whole number above 0, or Infinity'),
+  onDeadlock: (value, option) => typed(value === 'throw' || value === 'ignore', value, option, `'throw' or 'ignore'`),
   logger: (value, option) => typed(hasMethod(value, 'warn'), value, option, 'an object with warn(message)'),
   env: (value, option) => typed(hasMethod(value, 'nowMs'), value, option, 'an Env'),
 } satisfies Record<keyof HoldfastOptions, Check>
@@ -191,6 +198,7 @@ export function parseHoldfastOptions(options: HoldfastOptions | undefined): Pars
     ttlMs: undefined,
     cacheTtlMs: null,
     maxWaiters: undefined,
+    onDeadlock: 'throw' as const,
     logger: undefined,
     env: undefined,
   }

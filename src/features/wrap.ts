@@ -1,5 +1,6 @@
 import { InvalidOptionError, SyncUnsupportedError } from '../core/errors.js'
 import type { SyncLease } from '../core/lease.js'
+import { runSyncBody } from './bodies.js'
 import { type Callable, decorate, dress, keyMaker, type KeySpec, type Kind, kindOf } from './decorate.js'
 import { Handle, isThenable } from './handle.js'
 import type { Source } from './instance.js'
@@ -95,7 +96,7 @@ const callers: Record<Kind, (fn: Callable, handleOf: HandleOf, refused?: Callabl
 function callSync(lease: SyncLease, body: (lease: SyncLease) => unknown): unknown {
   let result: unknown
   try {
-    result = body(lease)
+    result = runSyncBody(lease, body)
   } catch (error) {
     lease.abort()
     throw error

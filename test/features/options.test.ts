@@ -89,6 +89,7 @@ describe('a wrong value', () => {
     ttl: [null, '10', 0, true],
     cacheTtl: ['10', 0, true, -1],
     storeTimeout: [0, -1, '', null, true, Number.NaN],
+    onDeadlock: ['warn', true, false, null],
     maxWaiters: [0, -1, 1.5, '10', null, true, Number.NaN],
     logger: [null, 'console', {}, { warn: true }, () => {}],
     env: [null, {}, 'real'],

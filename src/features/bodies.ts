@@ -1,0 +1,97 @@
+/**
+ * The bodies that run under a hold, and which of them await a given promise. V8 knows: it follows the awaits for its async
+ * stack traces. To be found there each body runs within a function that has a name of its own.
+ */
+import { type Held, type HeldLease, holdOf, type Lease } from '../core/lease.js'
+
+/** A body that runs, or a place for the next one. */
+export interface Body {
+  /** undefined: nothing runs here now. */
+  held: Held | undefined
+  readonly run: <T>(lease: Lease, body: (lease: Lease) => T | PromiseLike<T>) => Promise<T>
+}
+
+const mark = 'holdfast body '
+const bodies: Body[] = []
+const free: Body[] = []
+
+/** Is any body running? */
+export function isAnyRunning(): boolean {
+  return free.length < bodies.length
+}
+
+/** Runs the body, then ends the lease. */
+export function runBody<T>(lease: Lease, body: (lease: Lease) => T | PromiseLike<T>): Promise<T> {
+  const place = free.pop() ?? newBody()
+  place.held = holdOf(lease)
+  return place.run(lease, body)
+}
+
+/** What the sync bodies hold that wait for the call that is being made. */
+export const blockedBodies: Held[] = []
+
+/** Runs a body that holds the thread. */
+export function runSyncBody<L extends HeldLease, T>(lease: L, body: (lease: L) => T): T {
+  blockedBodies.push(holdOf(lease))
+  try {
+    return body(lease)
+  } finally {
+    blockedBodies.pop()
+  }
+}
+
+/** The bodies that cannot go on before the promise of the async function that calls this, from the innermost on. */
+export function awaitingBodies(): Body[] {
+  const found: Body[] = []
+  for (const name of namesOfAwaiting()) {
+    const body = name?.startsWith(mark) === true ? bodies[Number(name.slice(mark.length))] : undefined
+    if (body !== undefined) found.push(body)
+  }
+  return found
+}
+
+function newBody(): Body {
+  const name = mark + String(bodies.length)
+  const run = {
+    async [name]<T>(lease: Lease, body: (lease: Lease) => T | PromiseLike<T>): Promise<T> {
+      let result: T
+      try {
+        result = await body(lease)
+      } catch (error) {
+        leaveBody(place)
+        await lease.abort()
+        throw error
+      }
+      leaveBody(place)
+      return await lease.finish(result)
+    },
+  }[name] as Body['run'] // a name that is made has no type
+  const place: Body = { held: undefined, run }
+  bodies.push(place)
+  return place
+}
+
+function leaveBody(body: Body): void {
+  body.held = undefined
+  free.push(body)
+}
+
+/** Deeper chains are told of as far as this. */
+const mostFrames = 200
+
+/** Nothing where this engine, or this program, does not let stacks be looked at. */
+function namesOfAwaiting(): readonly (string | null)[] {
+  const { prepareStackTrace, stackTraceLimit } = Error
+  const target: { stack?: unknown } = {}
+  try {
+    Error.stackTraceLimit = mostFrames
+    Error.prepareStackTrace = (_, sites) => sites.map((site) => site.getFunctionName())
+    Error.captureStackTrace(target, awaitingBodies)
+    return Array.isArray(target.stack) ? (target.stack as (string | null)[]) : []
+  } catch {
+    return []
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+    Error.prepareStackTrace = prepareStackTrace
+  }
+}
