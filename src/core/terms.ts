@@ -33,9 +33,9 @@ export interface Waiting {
   /** Cancels the wait. */
   readonly signal: AbortSignal | undefined
   /** Being refused is no news: it is not logged. Default false. */
-  readonly quiet?: boolean
-  /** Called when the request stands in line, with what ends its wait. */
-  readonly entered?: (cancel: (reason: unknown) => void) => void
+  readonly quiet?: boolean | undefined
+  /** Who waits may be asked to look around (`Waiter.look`). Default false. */
+  readonly looks?: boolean
 }
 
 /** The lease to ask for `spentMs` into the hold: the ttl, at least the rest of `minHold`, at most the rest of `expire`. */

@@ -16,6 +16,17 @@ export interface Settle {
   readonly reject: (reason: unknown) => void
 }
 
+/** What comes before what is waited for: a call to look around, and then to wait for `next`. */
+export class Look<T = unknown> {
+  readonly waiter: Waiter
+  readonly next: Promise<T>
+
+  constructor(waiter: Waiter, next: Promise<T>) {
+    this.waiter = waiter
+    this.next = next
+  }
+}
+
 /** One request in a local line: what it wants, how long it waits, whom to tell. */
 export class Waiter implements Linked<Waiter> {
   readonly terms: Terms
@@ -25,16 +36,19 @@ export class Waiter implements Linked<Waiter> {
   readonly quiet: boolean
   before: Waiter | undefined = undefined
   after: Waiter | undefined = undefined
-  readonly #settle: Settle
+  /** How often it was asked to look around; undefined: it cannot. */
+  looks: number | undefined
+  #settle: Settle
   #timer: Timer | undefined = undefined
   #signal: AbortSignal | undefined = undefined
   #abort: (() => void) | undefined = undefined
 
-  constructor(env: Env, terms: Terms, { waitMs, quiet }: Waiting, settle: Settle) {
+  constructor(env: Env, terms: Terms, { waitMs, quiet, looks }: Waiting, settle: Settle) {
     this.terms = terms
     this.waitMs = waitMs
     this.quiet = quiet === true
     this.sinceMs = env.nowMs()
+    this.looks = looks === true ? 0 : undefined
     this.#settle = settle
   }
 
@@ -66,6 +80,17 @@ export class Waiter implements Linked<Waiter> {
   refuse(reason: unknown): void {
     this.stop()
     this.#settle.reject(reason)
+  }
+
+  /** Lets the one who waits look around. Harmless when its wait is over. */
+  look(): void {
+    if (this.looks === undefined) return
+    this.looks++
+    const { take, resolve } = this.#settle
+    const next = new Promise((resolve, reject) => {
+      this.#settle = { take, resolve, reject }
+    })
+    resolve(new Look(this, next) as never) // as in grant
   }
 
   /** It waits no more, though it is not yet told. */

@@ -27,18 +27,8 @@ export function runBody<T>(lease: Lease, body: (lease: Lease) => T | PromiseLike
   return place.run(lease, body)
 }
 
-/** What the sync bodies hold that wait for the call that is being made. */
-export const blockedBodies: Held[] = []
-
-/** Runs a body that holds the thread. */
-export function runSyncBody<L extends HeldLease, T>(lease: L, body: (lease: L) => T): T {
-  blockedBodies.push(holdOf(lease))
-  try {
-    return body(lease)
-  } finally {
-    blockedBodies.pop()
-  }
-}
+/** The leases of the sync bodies that go on when the call that is being made returns. */
+export const syncLeases: HeldLease[] = []
 
 /** The bodies that cannot go on before the promise of the async function that calls this, from the innermost on. */
 export function awaitingBodies(): Body[] {
@@ -53,7 +43,7 @@ export function awaitingBodies(): Body[] {
 function newBody(): Body {
   const name = mark + String(bodies.length)
   const run = {
-    async [name]<T>(lease: Lease, body: (lease: Lease) => T | PromiseLike<T>): Promise<T> {
+    async [name]<T>(this: void, lease: Lease, body: (lease: Lease) => T | PromiseLike<T>): Promise<T> {
       let result: T
       try {
         result = await body(lease)

@@ -4,30 +4,22 @@
  */
 import type { Env } from '../core/env.js'
 import { DeadlockError, type DeadlockedHolder } from '../core/errors.js'
-import type { Held } from '../core/lease.js'
-import { Fifo, type Linked } from '../core/queue.js'
+import { type Held, holdOf } from '../core/lease.js'
+import type { LocalLine } from '../core/local-line.js'
 import type { Space } from '../core/space.js'
-import type { Terms, Waiting } from '../core/terms.js'
-import { awaitingBodies, blockedBodies, type Body, isAnyRunning } from './bodies.js'
+import type { Terms } from '../core/terms.js'
+import type { Look, Waiter } from '../core/waiter.js'
+import { awaitingBodies, type Body, isAnyRunning, syncLeases } from './bodies.js'
 import { inspect } from './query.js'
 
-/** A wait is looked at when it is this old, then after twice the time, and so on, up to 2^9 times. */
+/** A wait is looked at when it is this old, then after twice the time, and so on. */
 const firstLookMs = 100
-const stages = 10
-/** A look takes some 10 µs; so many at a time take a millisecond. */
-const mostLooks = 100
-
-/** What waits: resolves as it does, or rejects with a DeadlockError. */
-export type Ask<T> = (waiting: Waiting) => Promise<T>
-
-/** Asks, and watches the wait where somebody may hold meanwhile. */
-export function watched<T>(space: Space, terms: Terms, waiting: Waiting, ask: Ask<T>): Promise<T> {
-  return isAnyRunning() ? new Wait<T>(space, terms).of(waiting, ask) : ask(waiting)
-}
+/** A look takes some 10 µs. */
+const mostLooks = 200
 
 /** @throws DeadlockError when a body around, which cannot go on meanwhile, holds what a sync call would wait for */
 export function assertSyncEnds(space: Space, terms: Terms): void {
-  const held = blockedBodies.find((one) => isHolding(one) && isOf(one, space, terms))
+  const held = syncLeases.map(holdOf).find((one) => isHolding(one) && isOf(one, space, terms))
   if (held !== undefined) throw deadlock(terms.key, [{ ...about(held), since: undefined }])
 }
 
@@ -39,129 +31,74 @@ interface Blocked {
 
 /** A wait, and a body with its hold: the one that it waits for, or one that it blocks. */
 interface Step {
-  readonly wait: Wait<unknown>
+  readonly wait: Wait
   readonly holder: Blocked
 }
 
-class Wait<T> implements Linked<Wait<unknown>> {
+interface Wait {
+  readonly line: LocalLine
   readonly space: Space
-  readonly terms: Terms
-  readonly sinceMs: number
-  before: Wait<unknown> | undefined = undefined
-  after: Wait<unknown> | undefined = undefined
-  stage = 0
-  blocked: readonly Blocked[] = []
-  /** Ends the wait; undefined: it does not stand in line. */
-  cancel: ((reason: unknown) => void) | undefined = undefined
-  isOver = false
-  /** Lets the function that waits go on: to its end, or to see who awaits it. */
-  #wake: () => void = () => undefined
-
-  constructor(space: Space, terms: Terms) {
-    this.space = space
-    this.terms = terms
-    this.sinceMs = space.env.nowMs()
-  }
-
-  async of(waiting: Waiting, ask: Ask<T>): Promise<T> {
-    const watch = watchOf(this.space.env)
-    watch.begin(this as Wait<unknown>)
-    const asked = ask({ ...waiting, entered: (cancel) => (this.cancel = cancel) })
-    const end = (): void => {
-      this.isOver = true
-      watch.end(this as Wait<unknown>)
-      this.#wake()
-    }
-    asked.then(end, end)
-    for (;;) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-      if (this.isOver) return await asked
-      this.blocked = awaitingBodies().flatMap((body) => (body.held === undefined ? [] : { body, held: body.held }))
-    }
-  }
-
-  /** `blocked` is of this moment when the next job runs. */
-  look(): void {
-    if (!this.isOver) this.#wake()
-  }
+  readonly waiter: Waiter
 }
 
-const watches = new WeakMap<Env, Watch>()
+/** Which bodies a wait blocks, as it was when it was looked at last. */
+const blockedBy = new WeakMap<Waiter, readonly Blocked[]>()
 
-function watchOf(env: Env): Watch {
-  let watch = watches.get(env)
-  if (watch === undefined) watches.set(env, (watch = new Watch(env)))
-  return watch
+/** Waits for what comes after a call to look around, or several. Called by the function that is awaited. */
+export function lookAround<T>({ waiter, next }: Look<T>): Promise<T> {
+  blockedBy.set(
+    waiter,
+    awaitingBodies().flatMap((body) => (body.held === undefined ? [] : { body, held: body.held })),
+  )
+  return next
 }
 
-/** All waits that go by one clock. */
-class Watch {
+/** Watches the waits of an instance. */
+export class Watch {
   readonly #env: Env
-  /** By how often they were looked at; those of a stage come due in order. */
-  readonly #stages = Array.from({ length: stages }, () => new Fifo<Wait<unknown>>())
-  #isSet = false
+  readonly #spaces: Space[] = []
+  #timer: { readonly atMs: number; clear(): void } | undefined = undefined
 
   constructor(env: Env) {
     this.#env = env
   }
 
-  begin(wait: Wait<unknown>): void {
-    this.#stages[0]?.push(wait)
-    this.#set()
+  add(space: Space): void {
+    this.#spaces.push(space)
+    space.watch = (waiter) => this.#setFor(dueMs(waiter))
   }
 
-  end(wait: Wait<unknown>): void {
-    this.#stages[wait.stage]?.remove(wait)
-  }
-
-  #set(): void {
-    if (this.#isSet) return
-    this.#isSet = true
-    this.#env.setTimer(() => void this.#tick(), firstLookMs, false)
+  #setFor(atMs: number): void {
+    if (this.#timer !== undefined && this.#timer.atMs <= atMs) return
+    this.#timer?.clear()
+    const delayMs = Math.max(atMs - this.#env.nowMs(), firstLookMs) // not more often, however many wait
+    const timer = this.#env.setTimer(() => void this.#tick(), delayMs, false)
+    this.#timer = { atMs, clear: () => timer.clear() }
   }
 
   async #tick(): Promise<void> {
-    const due = this.#due()
-    for (const wait of due) wait.look()
-    await undefined // they look
-    const nested = due.filter(({ blocked }) => blocked.length > 0)
-    const blockers = nested.length > 0 ? this.#blockers() : undefined
+    this.#timer = undefined
+    const nowMs = this.#env.nowMs()
+    const waits = this.#waits()
+    const due = waits.filter(({ waiter }) => dueMs(waiter) <= nowMs).slice(0, mostLooks)
+    for (const { waiter } of due) waiter.look()
+    const nextMs = waits.reduce((least, { waiter }) => Math.min(least, dueMs(waiter)), Number.POSITIVE_INFINITY)
+    if (waits.length > 0) this.#setFor(nextMs)
+    await Promise.resolve() // they look
+    const nested = due.filter(({ waiter }) => blocksAny(waiter))
+    const blockers = nested.length > 0 ? blockersOf(waits) : undefined
     for (const wait of nested) {
       const circle = blockers && circleFrom(wait, blockers)
       if (circle !== undefined) await tell(circle)
     }
-    this.#isSet = false
-    if (this.#stages.some(({ size }) => size > 0)) this.#set()
   }
 
-  #due(): Wait<unknown>[] {
-    const due: Wait<unknown>[] = []
-    const nowMs = this.#env.nowMs()
-    for (const [stage, waits] of this.#stages.entries()) {
-      const next = Math.min(stage + 1, stages - 1)
-      for (let wait = waits.first; wait !== undefined && due.length < mostLooks; wait = waits.first) {
-        if (due.includes(wait) || nowMs - wait.sinceMs < firstLookMs * 2 ** stage) break
-        waits.remove(wait)
-        wait.stage = next
-        this.#stages[next]?.push(wait)
-        due.push(wait)
-      }
-    }
-    return due
-  }
-
-  /** By store key: the bodies that hold it and are blocked themselves, and by which wait. */
-  #blockers(): Blockers {
-    const found: Blockers = new Map()
-    for (const waits of this.#stages) {
-      for (let wait = waits.first; wait !== undefined; wait = wait.after) {
-        for (const holder of wait.blocked) {
-          const { storeKey } = holder.held.terms
-          const others = found.get(storeKey)
-          if (others === undefined) found.set(storeKey, [{ wait, holder }])
-          else others.push({ wait, holder })
+  #waits(): Wait[] {
+    const found: Wait[] = []
+    for (const space of this.#spaces) {
+      for (const line of space.gates.values()) {
+        for (let waiter = line.waiters.first; waiter !== undefined; waiter = waiter.after) {
+          if (waiter.looks !== undefined) found.push({ line, space, waiter })
         }
       }
     }
@@ -169,15 +106,37 @@ class Watch {
   }
 }
 
+function dueMs({ looks = 0, sinceMs }: Waiter): number {
+  return sinceMs + firstLookMs * 2 ** looks
+}
+
+function blocksAny(waiter: Waiter): boolean {
+  return (blockedBy.get(waiter)?.length ?? 0) > 0
+}
+
+/** By store key: the bodies that hold it and are blocked themselves, and by which wait. */
+function blockersOf(waits: readonly Wait[]): Blockers {
+  const found: Blockers = new Map()
+  for (const wait of waits) {
+    for (const holder of blockedBy.get(wait.waiter) ?? []) {
+      const { storeKey } = holder.held.terms
+      const others = found.get(storeKey)
+      if (others === undefined) found.set(storeKey, [{ wait, holder }])
+      else others.push({ wait, holder })
+    }
+  }
+  return found
+}
+
 type Blockers = Map<string, Step[]>
 
 /** The waits that stand in a circle with this one, and who holds what each of them waits for. */
-function circleFrom(first: Wait<unknown>, blockers: Blockers): Step[] | undefined {
-  const seen = new Set<Wait<unknown>>()
-  const search = (wait: Wait<unknown>): Step[] | undefined => {
+function circleFrom(first: Wait, blockers: Blockers): Step[] | undefined {
+  const seen = new Set<Wait>()
+  const search = (wait: Wait): Step[] | undefined => {
     seen.add(wait)
-    for (const { wait: blocked, holder } of blockers.get(wait.terms.storeKey) ?? []) {
-      if (!isBlocked(holder) || !isOf(holder.held, wait.space, wait.terms)) continue
+    for (const { wait: blocked, holder } of blockers.get(wait.waiter.terms.storeKey) ?? []) {
+      if (!isBlocked(holder) || !isOf(holder.held, wait.space, wait.waiter.terms)) continue
       const step = { wait, holder }
       if (blocked === first) return [step]
       const rest = seen.has(blocked) ? undefined : search(blocked)
@@ -191,18 +150,22 @@ function circleFrom(first: Wait<unknown>, blockers: Blockers): Step[] | undefine
 /** Fails the youngest wait of the circle, if all stand still after another look. */
 async function tell(circle: readonly Step[]): Promise<void> {
   const holders = await Promise.all(circle.map(({ holder }) => describe(holder.held)))
-  for (const { wait } of circle) wait.look()
-  await undefined
-  const stands = circle.every(({ wait, holder }, index) => {
-    const { wait: next } = circle[(index + 1) % circle.length] ?? { wait }
-    return !wait.isOver && isBlocked(holder) && next.blocked.some(({ held }) => held === holder.held)
+  for (const { wait } of circle) {
+    blockedBy.delete(wait.waiter) // one whose wait is over does not look
+    wait.waiter.look()
+  }
+  await Promise.resolve()
+  const stands = circle.every(({ holder }, index) => {
+    const next = circle[(index + 1) % circle.length]?.wait.waiter
+    return isBlocked(holder) && next !== undefined && blockedBy.get(next)?.some(({ held }) => held === holder.held)
   })
   if (!stands) return
-  const youngest = circle.reduce((a, b) => (b.wait.sinceMs >= a.wait.sinceMs ? b : a))
+  const youngest = circle.reduce((a, b) => (b.wait.waiter.sinceMs >= a.wait.waiter.sinceMs ? b : a))
   const at = circle.indexOf(youngest)
-  const error = deadlock(youngest.wait.terms.key, [...holders.slice(at), ...holders.slice(0, at)])
-  youngest.wait.space.warn(error.message)
-  youngest.wait.cancel?.(error)
+  const { line, space, waiter } = youngest.wait
+  const error = deadlock(waiter.terms.key, [...holders.slice(at), ...holders.slice(0, at)])
+  space.warn(error.message)
+  line.cancelled(waiter, error)
 }
 
 function isBlocked({ body, held }: Blocked): boolean {

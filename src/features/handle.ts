@@ -8,8 +8,9 @@ import { release, releaseSync } from '../core/release.js'
 import * as query from './query.js'
 import type { Space } from '../core/space.js'
 import type { Terms, Waiting } from '../core/terms.js'
-import { runBody, runSyncBody } from './bodies.js'
-import { assertSyncEnds, watched } from './deadlock.js'
+import { Look } from '../core/waiter.js'
+import { isAnyRunning, runBody, syncLeases } from './bodies.js'
+import { assertSyncEnds, lookAround } from './deadlock.js'
 import type { Place, Source } from './instance.js'
 import type { ParsedOptions } from './options.js'
 import { enter, enterSync, runInside, type Scope, scopeAround } from './scope.js'
@@ -31,7 +32,7 @@ export class Handle {
   }
 
   acquire(): Promise<Lease> {
-    return this.#now(acquire)
+    return this.#now(patiently)
   }
 
   tryAcquire(): Promise<Lease | undefined> {
@@ -39,7 +40,14 @@ export class Handle {
   }
 
   async run<T>(body: (lease: Lease) => T | PromiseLike<T>): Promise<T> {
-    return await runBody(await this.acquire(), this.scoped(body))
+    let lease = await this.toRun()
+    while (lease instanceof Look) lease = await lookAround(lease)
+    return await runBody(lease, this.scoped(body))
+  }
+
+  /** As `acquire`, for one who is ready to look around. */
+  protected toRun(): Promise<Lease | Look<Lease>> {
+    return this.#now(ready)
   }
 
   /** As `run`; where another holds, `otherwise` is called instead. */
@@ -133,18 +141,21 @@ export class Handle {
 
   #withinSync<T>(lease: SyncLease, body: (lease: SyncLease) => T): T {
     let result: T
+    syncLeases.push(lease)
     try {
-      result = runSyncBody(lease, body)
+      result = body(lease)
       if (isThenable(result)) throw this.#promised(result)
     } catch (error) {
+      syncLeases.pop()
       lease.abort()
       throw error
     }
+    syncLeases.pop()
     return lease.finish(result)
   }
 
   /** Grants at once where that takes no promise, else asks properly. Never throws in sync. */
-  #now<T extends Lease | undefined>(ask: Ask<T>): Promise<T | Lease> {
+  #now<T>(ask: Ask<T>): Promise<T | Lease> {
     try {
       const place = this.at()
       this.#options.signal?.throwIfAborted()
@@ -162,7 +173,7 @@ export class Handle {
   }
 
   /** A share of what is held around, or if that has ended meanwhile, a hold. */
-  async #enter<T extends Lease | undefined>(ask: Ask<T>, place: Place): Promise<T | Lease> {
+  async #enter<T>(ask: Ask<T>, place: Place): Promise<T | Lease> {
     const { space, terms } = place
     const quiet = this.#options.quiet || ask === tryAcquire
     let waitMs: number
@@ -181,12 +192,11 @@ export class Handle {
     return this.#options.reentrant ? scopeAround(space, terms) : undefined
   }
 
-  #later<T extends Lease | undefined>(ask: Ask<T>, place: Place, waiting: Waiting = this.#options): Promise<T> {
+  #later<T>(ask: Ask<T>, place: Place, waiting: Waiting = this.#options): Promise<T> {
     const { instance, space, terms } = place
-    const take = (hold: Held): Lease => this.#leaseOf(hold)
-    // who tries takes a refusal for an answer
-    if (waiting.waitMs <= 0 || ask === tryAcquire || !instance.findsDeadlocks) return ask(space, terms, waiting, take)
-    return watched(space, terms, waiting, (how) => ask(space, terms, how, take))
+    const { waitMs, signal, quiet } = waiting
+    const looks = waitMs > 0 && isAnyRunning() && instance.findsDeadlocks
+    return ask(space, terms, looks ? { waitMs, signal, quiet, looks } : waiting, (hold) => this.#leaseOf(hold))
   }
 
   #leaseOf(hold: Held): Lease {
@@ -237,6 +247,21 @@ function permitsOf(found: query.Inspection | undefined): number {
 }
 
 type Ask<T> = (space: Space, terms: Terms, waiting: Waiting, take: (hold: Held) => Lease) => Promise<T>
+
+/** What is asked for by one who looks around when called to. */
+const ready: Ask<Lease | Look<Lease>> = acquire
+
+/** The same for one who only wants the lease. */
+const patiently: Ask<Lease> = (space, terms, waiting, take) => {
+  const asked = acquire(space, terms, waiting, take)
+  return waiting.looks === true ? looking(asked) : asked
+}
+
+async function looking(asked: Promise<Lease | Look<Lease>>): Promise<Lease> {
+  let lease = await asked
+  while (lease instanceof Look) lease = await lookAround(lease)
+  return lease
+}
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as Record<string, unknown>)['then'] === 'function'

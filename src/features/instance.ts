@@ -5,6 +5,7 @@ import { withoutPasswords } from '../core/printable.js'
 import { Space } from '../core/space.js'
 import type { AnyStore } from '../core/store.js'
 import type { Terms } from '../core/terms.js'
+import { Watch } from './deadlock.js'
 import { openStore } from './open-store.js'
 import {
   type HoldfastOptions,
@@ -30,12 +31,14 @@ export class Instance {
   readonly #env: Env
   readonly #main: Space
   readonly #named = new Map<string, Space>()
+  readonly #watch: Watch | undefined
   #last: Place | undefined = undefined
   #closing: Promise<void> | undefined = undefined
 
   constructor(options: HoldfastOptions | undefined) {
     this.#options = parseHoldfastOptions(options)
     this.#env = this.#options.env ?? realEnv
+    this.#watch = this.findsDeadlocks ? new Watch(this.#env) : undefined
     const { store, stores } = this.#options
     // all are judged before the first one is put to use
     const opened = Object.entries(stores).map(
@@ -120,7 +123,9 @@ export class Instance {
 
   #use(store: AnyStore): Space {
     users.set(store, (users.get(store) ?? 0) + 1)
-    return new Space(this.#env, store, this.#options.logger)
+    const space = new Space(this.#env, store, this.#options.logger)
+    this.#watch?.add(space)
+    return space
   }
 }
 

@@ -63,6 +63,10 @@ class PoolHandle extends Handle {
     }
   }
 
+  protected override toRun(): Promise<Lease> {
+    return this.acquire()
+  }
+
   override acquireSync(): SyncLease {
     try {
       return super.acquireSync()

@@ -1,6 +1,6 @@
 import { InvalidOptionError, SyncUnsupportedError } from '../core/errors.js'
 import type { SyncLease } from '../core/lease.js'
-import { runSyncBody } from './bodies.js'
+import { syncLeases } from './bodies.js'
 import { type Callable, decorate, dress, keyMaker, type KeySpec, type Kind, kindOf } from './decorate.js'
 import { Handle, isThenable } from './handle.js'
 import type { Source } from './instance.js'
@@ -95,12 +95,15 @@ const callers: Record<Kind, (fn: Callable, handleOf: HandleOf, refused?: Callabl
 /** A plain function may turn out to return a promise: then the lock is held until that settles. */
 function callSync(lease: SyncLease, body: (lease: SyncLease) => unknown): unknown {
   let result: unknown
+  syncLeases.push(lease)
   try {
-    result = runSyncBody(lease, body)
+    result = body(lease)
   } catch (error) {
+    syncLeases.pop()
     lease.abort()
     throw error
   }
+  syncLeases.pop()
   if (!isThenable(result)) return lease.finish(result)
   return Promise.resolve(result).then(
     (value) => lease.finish(value),

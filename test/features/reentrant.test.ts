@@ -181,7 +181,7 @@ describe('a reentrant lock', () => {
         const failed = await rejection(
           key.run(async (lease) => {
             inner.push(lease)
-            waiting = key.run(() => 'acquired anew').catch((error: Error) => error.message)
+            waiting = key.run(() => 'acquired anew').catch((error: unknown) => String(error))
             store.always('renew', { request: 'lost' })
             await new Promise((resolve) => lease.signal.addEventListener('abort', resolve))
             expect(lease.signal.reason).toMatchObject({ code: 'LOCK_LOST', key: 'k' })
