@@ -16,17 +16,6 @@ export interface Settle {
   readonly reject: (reason: unknown) => void
 }
 
-/** What comes before what is waited for: a call to look around, and then to wait for `next`. */
-export class Look<T = unknown> {
-  readonly waiter: Waiter
-  readonly next: Promise<T>
-
-  constructor(waiter: Waiter, next: Promise<T>) {
-    this.waiter = waiter
-    this.next = next
-  }
-}
-
 /** One request in a local line: what it wants, how long it waits, whom to tell. */
 export class Waiter implements Linked<Waiter> {
   readonly terms: Terms
@@ -82,15 +71,15 @@ export class Waiter implements Linked<Waiter> {
     this.#settle.reject(reason)
   }
 
-  /** Lets the one who waits look around. Harmless when its wait is over. */
-  look(): void {
+  /** Lets the one who waits look around: it gets a call that names what to wait for next. Harmless when its wait is over. */
+  look(call: (next: Promise<unknown>) => unknown): void {
     if (this.looks === undefined) return
     this.looks++
     const { take, resolve } = this.#settle
     const next = new Promise((resolve, reject) => {
       this.#settle = { take, resolve, reject }
     })
-    resolve(new Look(this, next) as never) // as in grant
+    resolve(call(next) as never) // as in grant
   }
 
   /** It waits no more, though it is not yet told. */

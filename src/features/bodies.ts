@@ -43,7 +43,7 @@ export function awaitingBodies(): Body[] {
 function newBody(): Body {
   const name = mark + String(bodies.length)
   const run = {
-    async [name]<T>(this: void, lease: Lease, body: (lease: Lease) => T | PromiseLike<T>): Promise<T> {
+    [name]: async <T>(lease: Lease, body: (lease: Lease) => T | PromiseLike<T>): Promise<T> => {
       let result: T
       try {
         result = await body(lease)
@@ -71,17 +71,20 @@ const mostFrames = 200
 
 /** Nothing where this engine, or this program, does not let stacks be looked at. */
 function namesOfAwaiting(): readonly (string | null)[] {
-  const { prepareStackTrace, stackTraceLimit } = Error
+  const before = settings.map((name) => [name, Reflect.get(Error, name) as unknown] as const)
   const target: { stack?: unknown } = {}
   try {
-    Error.stackTraceLimit = mostFrames
-    Error.prepareStackTrace = (_, sites) => sites.map((site) => site.getFunctionName())
+    Reflect.set(Error, 'stackTraceLimit', mostFrames)
+    Reflect.set(Error, 'prepareStackTrace', (_: unknown, sites: NodeJS.CallSite[]) =>
+      sites.map((site) => site.getFunctionName()),
+    )
     Error.captureStackTrace(target, awaitingBodies)
     return Array.isArray(target.stack) ? (target.stack as (string | null)[]) : []
   } catch {
     return []
   } finally {
-    Error.stackTraceLimit = stackTraceLimit
-    Error.prepareStackTrace = prepareStackTrace
+    for (const [name, value] of before) Reflect.set(Error, name, value) // where they are frozen it is no error
   }
 }
+
+const settings = ['stackTraceLimit', 'prepareStackTrace'] as const

@@ -8,8 +8,8 @@ import { type Held, holdOf } from '../core/lease.js'
 import type { LocalLine } from '../core/local-line.js'
 import type { Space } from '../core/space.js'
 import type { Terms } from '../core/terms.js'
-import type { Look, Waiter } from '../core/waiter.js'
-import { awaitingBodies, type Body, isAnyRunning, syncLeases } from './bodies.js'
+import type { Waiter } from '../core/waiter.js'
+import { awaitingBodies, type Body, syncLeases } from './bodies.js'
 import { inspect } from './query.js'
 
 /** A wait is looked at when it is this old, then after twice the time, and so on. */
@@ -39,6 +39,21 @@ interface Wait {
   readonly line: LocalLine
   readonly space: Space
   readonly waiter: Waiter
+}
+
+/** What comes to one who waits before what it waits for: a call to look around, and then to wait for `next`. */
+export class Look<T = unknown> {
+  readonly waiter: Waiter
+  readonly next: Promise<T>
+
+  constructor(waiter: Waiter, next: Promise<T>) {
+    this.waiter = waiter
+    this.next = next
+  }
+}
+
+function ask(waiter: Waiter): void {
+  waiter.look((next) => new Look(waiter, next))
 }
 
 /** Which bodies a wait blocks, as it was when it was looked at last. */
@@ -81,7 +96,7 @@ export class Watch {
     const nowMs = this.#env.nowMs()
     const waits = this.#waits()
     const due = waits.filter(({ waiter }) => dueMs(waiter) <= nowMs).slice(0, mostLooks)
-    for (const { waiter } of due) waiter.look()
+    for (const { waiter } of due) ask(waiter)
     const nextMs = waits.reduce((least, { waiter }) => Math.min(least, dueMs(waiter)), Number.POSITIVE_INFINITY)
     if (waits.length > 0) this.#setFor(nextMs)
     await Promise.resolve() // they look
@@ -152,7 +167,7 @@ async function tell(circle: readonly Step[]): Promise<void> {
   const holders = await Promise.all(circle.map(({ holder }) => describe(holder.held)))
   for (const { wait } of circle) {
     blockedBy.delete(wait.waiter) // one whose wait is over does not look
-    wait.waiter.look()
+    ask(wait.waiter)
   }
   await Promise.resolve()
   const stands = circle.every(({ holder }, index) => {

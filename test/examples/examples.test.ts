@@ -27,6 +27,8 @@ const printed: Readonly<Record<string, readonly RegExp[]>> = {
     /^POOL_FULL: 1 of 1 taken by the only seat; ours: true$/,
   ],
   'rw-lock': [/^written: version 2, read on: true$/, /^read: version 2$/],
+  reentrant: [/^balance: 36$/],
+  deadlock: [/^a to b: done$/, /^a is held by the transfer of a to b$/, /^b is held by the transfer of b to a$/],
   once: [/^report of may is being built report of june$/, /^machine a cleans up$/],
   'fence-gate': [
     /^printed: page 1 of the first$/,
