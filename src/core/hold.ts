@@ -151,9 +151,9 @@ export class Hold implements Linked<Hold>, Due {
     return new Hold(space, terms, owner, grant)
   }
 
-  /** Asked before its release: what is to be released, or true when others go on with it. */
+  /** Asked before its release: what is to be released; true when others go on with it; false when it is over. */
   leave(): Hold | boolean {
-    return this.pass?.() === true || this
+    return this.isActive() && (this.pass?.() === true || this)
   }
 
   /** Ends this hold in favour of one of other terms: same owner, same lease, same token. undefined: it is over. */

@@ -14,7 +14,6 @@ export async function release(held: Held): Promise<boolean> {
   if (held.space.syncStore !== undefined) return releaseSync(held)
   const hold = held.leave()
   if (typeof hold === 'boolean') return hold
-  if (!hold.isActive()) return false
   const { space, terms } = hold
   const leftMs = hold.minHoldLeftMs()
   const gate = space.gates.get(terms.storeKey)
@@ -34,7 +33,6 @@ export async function release(held: Held): Promise<boolean> {
 export function releaseSync(held: Held): boolean {
   const hold = held.leave()
   if (typeof hold === 'boolean') return hold
-  if (!hold.isActive()) return false
   const { gates } = hold.space
   const gate = gates.size === 0 ? undefined : gates.get(hold.terms.storeKey)
   if (gate?.passOn(hold) === true) return true

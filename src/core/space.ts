@@ -49,7 +49,7 @@ export class Space {
   /** Holds by store key, where a call of the store is dear enough to know that the holder is one of ours. */
   readonly held: Map<string, Hold> = new Map<string, Hold>()
   /** Told of waits that can look around. */
-  watch: ((waiter: Waiter) => void) | undefined = undefined
+  declare watch?: (waiter: Waiter) => void
   closed = false
   readonly #id: string
   #serial = 0

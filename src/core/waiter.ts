@@ -73,8 +73,7 @@ export class Waiter implements Linked<Waiter> {
 
   /** Lets the one who waits look around: it gets a call that names what to wait for next. Harmless when its wait is over. */
   look(call: (next: Promise<unknown>) => unknown): void {
-    if (this.looks === undefined) return
-    this.looks++
+    this.looks = (this.looks ?? 0) + 1
     const { take, resolve } = this.#settle
     const next = new Promise((resolve, reject) => {
       this.#settle = { take, resolve, reject }
