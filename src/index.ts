@@ -15,6 +15,7 @@ export {
   StoreError,
   SyncUnsupportedError,
   TooManyWaitersError,
+  type DeadlockedHolder,
   type EndCode,
   type ErrorCode,
   type HeldBy,

@@ -123,10 +123,22 @@ export class PoolFullError extends HoldfastError {
 /** Waiting would never end: who waits holds what the others wait for. Code DEADLOCK. */
 export class DeadlockError extends HoldfastError {
   declare readonly key: string
+  /** Who holds what: first the key that was waited for, then the one that its holder waits for, and so on. Empty where nobody waited yet. */
+  readonly holders: readonly DeadlockedHolder[]
 
-  constructor(key: string, detail: string) {
+  constructor(key: string, detail: string, holders: readonly DeadlockedHolder[] = []) {
     super('DEADLOCK', `Waiting for ${key} would never end: ${detail}`, key)
+    this.holders = holders
   }
+}
+
+/** One of those that wait for each other, all in this process. */
+export interface DeadlockedHolder {
+  /** What it holds, without prefix. */
+  readonly key: string
+  readonly label: string | undefined
+  /** undefined: the store could not tell. */
+  readonly since: Date | undefined
 }
 
 /** A hold ended before its body did, or was asked for after its release. `code` says how; `result` is what the body returned. */

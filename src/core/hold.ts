@@ -33,6 +33,8 @@ export class Hold implements Linked<Hold>, Due {
   readonly deadline: Deadline | undefined
   before: Hold | undefined = undefined
   after: Hold | undefined = undefined
+  /** While others share it: lets them go on with it. No field of each, for few have it. */
+  declare pass?: (() => boolean) | undefined
   readonly #turns: number
   #controller: AbortController | undefined = undefined
   #lost: LockLostError | undefined = undefined
@@ -48,6 +50,11 @@ export class Hold implements Linked<Hold>, Due {
     space.holds.push(this)
     if (!space.local) space.held.set(terms.storeKey, this)
     if (start !== undefined) this.arm(start.now?.nowMs)
+  }
+
+  /** What the store knows of. */
+  get base(): this {
+    return this
   }
 
   /** Looks at the clocks, then says whether it is still ours. `strict` asks the slow clock as well. */
@@ -150,6 +157,11 @@ export class Hold implements Linked<Hold>, Due {
     if (deadline !== undefined && grant.start === undefined) return undefined
     this.end('LOCK_RELEASED')
     return new Hold(space, terms, owner, grant)
+  }
+
+  /** Asked before its release: what is to be released; true when others go on with it; false when it is over. */
+  leave(): Hold | boolean {
+    return this.isActive() && (this.pass?.() === true || this)
   }
 
   /** Ends this hold in favour of one of other terms: same owner, same lease, same token. undefined: it is over. */

@@ -1,5 +1,6 @@
 import { closingSignal } from './closing.js'
 import { exportHold, exportHoldSync } from './export.js'
+import { InvalidOptionError } from './errors.js'
 import type { Hold } from './hold.js'
 import { asHoldfastError } from './limited.js'
 import { release, releaseSync } from './release.js'
@@ -9,20 +10,37 @@ import { whyGone, whyGoneSync } from './renewal.js'
 const released = Promise.resolve(true)
 const gone = Promise.resolve(false)
 
-/** @internal The hold behind a lease. It knows the owner, which is never shown. */
-export let holdOf: (lease: HeldLease) => Hold
+/** What a lease is a face of: a hold, or a share of one that others of its scope have too. */
+export type Held = Pick<
+  Hold,
+  | 'space'
+  | 'terms'
+  | 'owner'
+  | 'token'
+  | 'ended'
+  | 'isActive'
+  | 'remainingMs'
+  | 'signal'
+  | 'lostError'
+  | 'foundGone'
+  | 'leave'
+  | 'base'
+>
+
+/** @internal What is behind a lease. It knows the owner, which is never shown. */
+export let holdOf: (lease: HeldLease) => Held
 
 /** What every lease has: it names what is held, and knows whether it still is. */
 export abstract class HeldLease {
   /** Not a property: it knows the owner, which is never shown. */
-  readonly #hold: Hold
+  readonly #hold: Held
 
   static {
     holdOf = (lease) => lease.#hold
   }
 
   /** @internal Leases are made by `acquire` and its kin. */
-  constructor(hold: Hold) {
+  constructor(hold: Held) {
     this.#hold = hold
   }
 
@@ -59,7 +77,7 @@ export abstract class HeldLease {
    * `drainMs` is over. Heed it in loops: begin nothing new. `closing.reason` is a HoldfastError with code CLOSING.
    */
   get closing(): AbortSignal {
-    return closingSignal(this.#hold)
+    return closingSignal(this.#hold.base)
   }
 
   /**
@@ -94,7 +112,7 @@ export class Lease extends HeldLease {
    * @throws LockLostError when it is not held any more; StoreError: then it is held still; InvalidOptionError when the store cannot
    */
   export(): Promise<string> {
-    return exportHold(holdOf(this))
+    return exportHold(wholeOf(this))
   }
 
   /** Releases at the end of `await using`. @throws LockLostError when the hold was lost before, unless `onLost` is 'warn' */
@@ -125,7 +143,7 @@ export class SyncLease extends HeldLease {
 
   /** As `Lease.export`. @throws as there */
   export(): string {
-    return exportHoldSync(holdOf(this))
+    return exportHoldSync(wholeOf(this))
   }
 
   /** Releases at the end of `using`. @throws LockLostError when the hold was lost before, unless `onLost` is 'warn' */
@@ -147,8 +165,16 @@ export class SyncLease extends HeldLease {
   }
 }
 
+/** @throws InvalidOptionError for a lease within another, whose hold is not its own */
+function wholeOf(lease: HeldLease): Hold {
+  const held = holdOf(lease)
+  if (held === held.base) return held.base
+  const text = `${lease.key} is held by a body around this one: export the outer lease, an inner one has no hold of its own.`
+  throw new InvalidOptionError(text, lease.key)
+}
+
 /** The end of a lease, without an error if the release fails: see `warnOfRelease`. */
-export async function end(hold: Hold): Promise<void> {
+export async function end(hold: Held): Promise<void> {
   if (!hold.isActive()) return
   try {
     if (!(await release(hold))) hold.foundGone(await whyGone(hold))
@@ -157,7 +183,7 @@ export async function end(hold: Hold): Promise<void> {
   }
 }
 
-export function endSync(hold: Hold): void {
+export function endSync(hold: Held): void {
   if (!hold.isActive()) return
   try {
     if (!releaseSync(hold)) hold.foundGone(whyGoneSync(hold))
@@ -167,7 +193,7 @@ export function endSync(hold: Hold): void {
 }
 
 /** Expired and revoked holds were asked for: the result stands. A lost one is an error even if the work succeeded. */
-export function throwIfLost(hold: Hold, result: unknown): void {
+export function throwIfLost(hold: Held, result: unknown): void {
   if (hold.ended !== 'LOCK_LOST' || hold.terms.onLost === 'warn') return
   const error = hold.lostError()
   error.result = result
@@ -175,7 +201,7 @@ export function throwIfLost(hold: Hold, result: unknown): void {
 }
 
 /** Finished work does not become a failure because its release failed: the ttl frees the key. */
-function warnOfRelease(hold: Hold, error: unknown): void {
+function warnOfRelease(hold: Held, error: unknown): void {
   const { message } = asHoldfastError(error, 'release', hold.terms.key)
   hold.space.warn(`${hold.terms.key}: ${message} The work is done; the key comes free when its ttl is over.`)
 }

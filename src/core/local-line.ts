@@ -26,7 +26,7 @@ export interface SeatGrant {
 export abstract class LocalLine implements Line {
   protected readonly space: Space
   protected readonly storeKey: string
-  protected readonly waiters: Fifo<Waiter> = new Fifo<Waiter>()
+  readonly waiters: Fifo<Waiter> = new Fifo<Waiter>()
   /** What the store refused last. */
   protected refusal: Refused | undefined = undefined
   #keepAlive: Timer | undefined = undefined
@@ -109,6 +109,7 @@ export abstract class LocalLine implements Line {
   protected stay(waiter: Waiter): void {
     this.#keepAlive ??= this.space.env.setTimer(() => undefined, longestMs, true)
     waiter.startClock(this.space.env, this)
+    if (waiter.looks !== undefined) this.space.watch?.(waiter)
   }
 
   /** Hand-overs are promise jobs: now and then one waits until I/O and timers had their turn. */

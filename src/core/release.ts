@@ -2,6 +2,7 @@ import type { Handed } from './handed.js'
 import type { HoldfastError } from './errors.js'
 import type { Hold } from './hold.js'
 import { asHoldfastError, limited } from './limited.js'
+import type { Held } from './lease.js'
 import type { Handoff } from './store.js'
 import { trace } from './trace.js'
 
@@ -9,10 +10,11 @@ import { trace } from './trace.js'
  * Ends a hold. With a waiter of this process it is passed on, in memory while its turns last, else by the call that
  * releases it. false: it had already ended. @throws StoreError
  */
-export async function release(hold: Hold): Promise<boolean> {
+export async function release(held: Held): Promise<boolean> {
+  if (held.space.syncStore !== undefined) return releaseSync(held)
+  const hold = held.leave()
+  if (typeof hold === 'boolean') return hold
   const { space, terms } = hold
-  if (space.syncStore !== undefined) return releaseSync(hold)
-  if (!hold.isActive()) return false
   const leftMs = hold.minHoldLeftMs()
   const gate = space.gates.get(terms.storeKey)
   if (gate?.passOn(hold) === true) return true
@@ -30,8 +32,9 @@ export async function release(hold: Hold): Promise<boolean> {
 }
 
 /** The same on a store that answers at once. @throws StoreError */
-export function releaseSync(hold: Hold): boolean {
-  if (!hold.isActive()) return false
+export function releaseSync(held: Held): boolean {
+  const hold = held.leave()
+  if (typeof hold === 'boolean') return hold
   const { gates } = hold.space
   const gate = gates.size === 0 ? undefined : gates.get(hold.terms.storeKey)
   if (gate?.passOn(hold) === true) return true

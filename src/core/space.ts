@@ -12,6 +12,7 @@ import { release } from './release.js'
 import type { AcquireRequest, AnyStore, Notice, SyncStore } from './store.js'
 import { isPassable, leaseMs, type Terms } from './terms.js'
 import { type Logger, trace } from './trace.js'
+import type { Waiter } from './waiter.js'
 
 /** The identity of one request. Given up, it must not come to hold any more. */
 export interface Seat {
@@ -48,6 +49,8 @@ export class Space {
   readonly pulse: Pulse
   /** Holds by store key, where a call of the store is dear enough to know that the holder is one of ours. */
   readonly held: Map<string, Hold> = new Map<string, Hold>()
+  /** Told of waits that can look around. */
+  declare watch?: (waiter: Waiter) => void
   closed = false
   readonly #id: string
   #serial = 0

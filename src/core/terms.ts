@@ -35,7 +35,9 @@ export interface Waiting {
   /** Cancels the wait. */
   readonly signal: AbortSignal | undefined
   /** Being refused is no news: it is not logged. Default false. */
-  readonly quiet?: boolean
+  readonly quiet?: boolean | undefined
+  /** Who waits may be asked to look around (`Waiter.look`). Default false. */
+  readonly looks?: boolean
 }
 
 /** The lease to ask for `spentMs` into the hold: the ttl, at least the rest of `minHold`, at most the rest of `expire`. */

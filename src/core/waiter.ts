@@ -25,16 +25,19 @@ export class Waiter implements Linked<Waiter> {
   readonly quiet: boolean
   before: Waiter | undefined = undefined
   after: Waiter | undefined = undefined
-  readonly #settle: Settle
+  /** How often it was asked to look around; undefined: it cannot. */
+  looks: number | undefined
+  #settle: Settle
   #timer: Timer | undefined = undefined
   #signal: AbortSignal | undefined = undefined
   #abort: (() => void) | undefined = undefined
 
-  constructor(env: Env, terms: Terms, { waitMs, quiet }: Waiting, settle: Settle) {
+  constructor(env: Env, terms: Terms, { waitMs, quiet, looks }: Waiting, settle: Settle) {
     this.terms = terms
     this.waitMs = waitMs
     this.quiet = quiet === true
     this.sinceMs = env.nowMs()
+    this.looks = looks === true ? 0 : undefined
     this.#settle = settle
   }
 
@@ -66,6 +69,16 @@ export class Waiter implements Linked<Waiter> {
   refuse(reason: unknown): void {
     this.stop()
     this.#settle.reject(reason)
+  }
+
+  /** Lets the one who waits look around: it gets a call that names what to wait for next. Harmless when its wait is over. */
+  look(call: (next: Promise<unknown>) => unknown): void {
+    this.looks = (this.looks ?? 0) + 1
+    const { take, resolve } = this.#settle
+    const next = new Promise((resolve, reject) => {
+      this.#settle = { take, resolve, reject }
+    })
+    resolve(call(next) as never) // as in grant
   }
 
   /** It waits no more, though it is not yet told. */

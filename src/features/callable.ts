@@ -78,12 +78,6 @@ class Callable extends Function {
   runSync(body: Body): unknown {
     return this[inside].runSync(body)
   }
-  adopt(text: string): unknown {
-    return this[inside].adopt(text)
-  }
-  adoptSync(text: string): unknown {
-    return this[inside].adoptSync(text)
-  }
   isLocked(): unknown {
     return this[inside].isLocked()
   }
@@ -110,9 +104,18 @@ class Callable extends Function {
   }
 }
 
-class PoolCallable extends Callable {
+class LockCallable extends Callable {
   declare [inside]: Handle
 
+  adopt(text: string): unknown {
+    return this[inside].adopt(text)
+  }
+  adoptSync(text: string): unknown {
+    return this[inside].adoptSync(text)
+  }
+}
+
+class PoolCallable extends LockCallable {
   size(): unknown {
     return this[inside].size()
   }
@@ -129,4 +132,4 @@ class SeveralCallable extends Callable {
   }
 }
 
-const faces: Record<Face, typeof Callable> = { lock: Callable, pool: PoolCallable, several: SeveralCallable }
+const faces: Record<Face, typeof Callable> = { lock: LockCallable, pool: PoolCallable, several: SeveralCallable }

@@ -1,16 +1,20 @@
 import { acquire, acquireAtOnce, tryAcquire } from '../core/acquire.js'
 import { acquireSync, assertSync, tryAcquireSync } from '../core/acquire-sync.js'
+import { LockedError } from '../core/errors.js'
 import { checkKey } from '../core/key.js'
 import type { Hold } from '../core/hold.js'
-import { Lease, SyncLease } from '../core/lease.js'
+import { type Held, type HeldLease, holdOf, Lease, SyncLease } from '../core/lease.js'
 import { release, releaseSync } from '../core/release.js'
 import { adopt, adoptSync } from './adopt.js'
 import * as query from './query.js'
 import type { Space } from '../core/space.js'
 import type { Terms, Waiting } from '../core/terms.js'
+import { callBody, isAnyRunning, runBody } from './bodies.js'
+import { assertSyncEnds, Look, lookAround } from './deadlock.js'
 import type { Place, Source } from './instance.js'
 import type { ParsedOptions } from './options.js'
-import { within, withinSync } from './within.js'
+import { enter, enterSync, runInside, type Scope, scopeAround } from './scope.js'
+import { withinSync } from './within.js'
 
 /** One key with its options: what all that can be done with it goes through. Not callable; `lock()` makes it so. */
 export class Handle {
@@ -19,7 +23,7 @@ export class Handle {
   readonly #options: ParsedOptions
   #place: Place | undefined = undefined
   /** What this handle acquired last. */
-  #hold: Hold | undefined = undefined
+  #hold: Held | undefined = undefined
 
   constructor(source: Source, key: string, options: ParsedOptions) {
     this.key = checkKey(key)
@@ -29,7 +33,7 @@ export class Handle {
   }
 
   acquire(): Promise<Lease> {
-    return this.#now(acquire)
+    return this.#now(patiently)
   }
 
   tryAcquire(): Promise<Lease | undefined> {
@@ -37,28 +41,42 @@ export class Handle {
   }
 
   async run<T>(body: (lease: Lease) => T | PromiseLike<T>): Promise<T> {
-    return await within(await this.acquire(), body)
+    let lease = await this.toRun()
+    while (lease instanceof Look) lease = await lookAround(lease)
+    return await runBody(lease, this.scoped(body))
+  }
+
+  /** As `acquire`, for one who is ready to look around. */
+  protected toRun(): Promise<Lease | Look<Lease>> {
+    return this.#now(ready)
   }
 
   /** As `run`; where another holds, `otherwise` is called instead. */
   async runElse<T>(body: (lease: Lease) => T | PromiseLike<T>, otherwise: () => T | PromiseLike<T>): Promise<T> {
     const lease = await this.tryAcquire()
-    return lease === undefined ? await otherwise() : await within(lease, body)
+    return lease === undefined ? await otherwise() : await runBody(lease, this.scoped(body))
   }
 
   acquireSync(): SyncLease {
     const { space, terms } = this.atSync('acquireSync')
-    return this.#syncLeaseOf(acquireAtOnce(space, terms) ?? acquireSync(space, terms, this.#options))
+    const scope = this.#around(space, terms)
+    if (scope !== undefined) return this.#syncLeaseOf(enterSync(scope, terms, this.#options))
+    return this.#syncLeaseOf(acquireAtOnce(space, terms) ?? this.#block(space, terms))
   }
 
   tryAcquireSync(): SyncLease | undefined {
     const { space, terms } = this.atSync('tryAcquireSync')
+    const scope = this.#around(space, terms)
+    if (scope !== undefined) {
+      const share = scope.enter(terms)
+      return share && this.#syncLeaseOf(share)
+    }
     const hold = acquireAtOnce(space, terms) ?? tryAcquireSync(space, terms, this.#options)
     return hold === undefined ? undefined : this.#syncLeaseOf(hold)
   }
 
   runSync<T>(body: (lease: SyncLease) => T): T {
-    return withinSync(this.key, this.acquireSync(), body)
+    return this.#withinSync(this.acquireSync(), this.scoped(body))
   }
 
   async adopt(text: string): Promise<Lease> {
@@ -71,8 +89,15 @@ export class Handle {
 
   runElseSync<T>(body: (lease: SyncLease) => T, otherwise: () => T): T {
     const lease = this.tryAcquireSync()
-    return lease === undefined ? otherwise() : withinSync(this.key, lease, body)
+    return lease === undefined ? otherwise() : this.#withinSync(lease, this.scoped(body))
   }
+
+  /** The body, such that what is asked for in it may enter, where these locks are reentrant. */
+  scoped<L extends HeldLease, T>(body: (lease: L) => T): (lease: L) => T {
+    if (!this.#options.reentrant) return body
+    return (lease) => runInside(holdOf(lease), () => body(lease))
+  }
+
   async isLocked(): Promise<boolean> {
     const { space, terms } = this.at()
     return await query.isLocked(space, terms)
@@ -123,11 +148,16 @@ export class Handle {
     return releaseSync(this.#hold)
   }
 
+  #withinSync<T>(lease: SyncLease, body: (lease: SyncLease) => T): T {
+    return withinSync(this.key, lease, () => callBody(lease, body))
+  }
+
   /** Grants at once where that takes no promise, else asks properly. Never throws in sync. */
-  #now<T extends Lease | undefined>(ask: Ask<T>): Promise<T | Lease> {
+  #now<T>(ask: Ask<T>): Promise<T | Lease> {
     try {
       const place = this.at()
       this.#options.signal?.throwIfAborted()
+      if (this.#around(place.space, place.terms) !== undefined) return this.#enter(ask, place)
       const hold = acquireAtOnce(place.space, place.terms)
       return hold === undefined ? this.#later(ask, place) : Promise.resolve(this.#leaseOf(hold))
     } catch (error) {
@@ -135,25 +165,53 @@ export class Handle {
     }
   }
 
-  #later<T extends Lease | undefined>(ask: Ask<T>, { space, terms }: Place): Promise<T> {
-    return ask(space, terms, this.#options, (hold) => this.#leaseOf(hold))
+  #block(space: Space, terms: Terms): Hold {
+    if (this.#options.waitMs > 0 && this.at().instance.findsDeadlocks) assertSyncEnds(space, terms)
+    return acquireSync(space, terms, this.#options)
   }
 
-  #leaseOf(hold: Hold): Lease {
+  /** A share of what is held around, or if that has ended meanwhile, a hold. */
+  async #enter<T>(ask: Ask<T>, place: Place): Promise<T | Lease> {
+    const { space, terms } = place
+    const quiet = this.#options.quiet || ask === tryAcquire
+    let waitMs: number
+    try {
+      const entered = await enter(space, terms, { ...this.#options, quiet })
+      if (typeof entered !== 'number') return this.#leaseOf(entered)
+      waitMs = entered
+    } catch (error) {
+      if (ask === tryAcquire && error instanceof LockedError) return undefined as T // as tryAcquire itself
+      throw error
+    }
+    return await this.#later(ask, place, { ...this.#options, waitMs })
+  }
+
+  #around(space: Space, terms: Terms): Scope | undefined {
+    return this.#options.reentrant ? scopeAround(space, terms) : undefined
+  }
+
+  #later<T>(ask: Ask<T>, place: Place, waiting: Waiting = this.#options): Promise<T> {
+    const { instance, space, terms } = place
+    const { waitMs, signal, quiet } = waiting
+    const looks = waitMs > 0 && isAnyRunning() && instance.findsDeadlocks
+    return ask(space, terms, looks ? { waitMs, signal, quiet, looks } : waiting, (hold) => this.#leaseOf(hold))
+  }
+
+  #leaseOf(hold: Held): Lease {
     this.#hold = hold
     return this.makeLease(hold)
   }
 
-  #syncLeaseOf(hold: Hold): SyncLease {
+  #syncLeaseOf(hold: Held): SyncLease {
     this.#hold = hold
     return this.makeSyncLease(hold)
   }
 
-  protected makeLease(hold: Hold): Lease {
+  protected makeLease(hold: Held): Lease {
     return new Lease(hold)
   }
 
-  protected makeSyncLease(hold: Hold): SyncLease {
+  protected makeSyncLease(hold: Held): SyncLease {
     return new SyncLease(hold)
   }
 
@@ -174,4 +232,19 @@ function permitsOf(found: query.Inspection | undefined): number {
   return found?.holders.reduce((sum, { permits }) => sum + permits, 0) ?? 0
 }
 
-type Ask<T> = (space: Space, terms: Terms, waiting: Waiting, take: (hold: Hold) => Lease) => Promise<T>
+type Ask<T> = (space: Space, terms: Terms, waiting: Waiting, take: (hold: Held) => Lease) => Promise<T>
+
+/** What is asked for by one who looks around when called to. */
+const ready: Ask<Lease | Look<Lease>> = acquire
+
+/** The same for one who only wants the lease. */
+const patiently: Ask<Lease> = (space, terms, waiting, take) => {
+  const asked = acquire(space, terms, waiting, take)
+  return waiting.looks === true ? looking(asked) : asked
+}
+
+async function looking(asked: Promise<Lease | Look<Lease>>): Promise<Lease> {
+  let lease = await asked
+  while (lease instanceof Look) lease = await lookAround(lease)
+  return lease
+}

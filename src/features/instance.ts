@@ -9,6 +9,7 @@ import type { Terms } from '../core/terms.js'
 import { cutOff, cutOffSync } from './cut-off.js'
 import { type CloseOptions, Drain, drainMsOf } from './drain.js'
 import { exitLimitMs, forget, freeAtExit, type Leaver } from './exits.js'
+import { Watch } from './deadlock.js'
 import { openStore } from './open-store.js'
 import {
   type HoldfastOptions,
@@ -34,6 +35,7 @@ export class Instance implements Leaver {
   readonly #env: Env
   readonly #main: Space
   readonly #named = new Map<string, Space>()
+  readonly #watch: Watch | undefined
   #last: Place | undefined = undefined
   #closing: Promise<void> | undefined = undefined
   #drain: Drain | undefined = undefined
@@ -41,6 +43,7 @@ export class Instance implements Leaver {
   constructor(options: HoldfastOptions | undefined) {
     this.#options = parseHoldfastOptions(options)
     this.#env = this.#options.env ?? realEnv
+    this.#watch = this.findsDeadlocks ? new Watch(this.#env) : undefined
     const { store, stores } = this.#options
     // all are judged before the first one is put to use
     const opened = Object.entries(stores).map(
@@ -97,6 +100,11 @@ export class Instance implements Leaver {
   /** Default life of what `cached` keeps; null: it has no end. */
   get cacheTtlMs(): number | null {
     return this.#options.cacheTtlMs
+  }
+
+  /** Waits that would never end are told. */
+  get findsDeadlocks(): boolean {
+    return this.#options.onDeadlock === 'throw'
   }
 
   get closed(): boolean {
@@ -171,7 +179,9 @@ export class Instance implements Leaver {
 
   #use(store: AnyStore): Space {
     users.set(store, (users.get(store) ?? 0) + 1)
-    return new Space(this.#env, store, this.#options.logger)
+    const space = new Space(this.#env, store, this.#options.logger)
+    this.#watch?.add(space)
+    return space
   }
 }
 

@@ -1,5 +1,5 @@
 import { assertSync } from '../core/acquire-sync.js'
-import { InvalidKeyError, LockedError } from '../core/errors.js'
+import { InvalidOptionError, InvalidKeyError, LockedError } from '../core/errors.js'
 import type { Hold } from '../core/hold.js'
 import { checkKey } from '../core/key.js'
 import type { Space } from '../core/space.js'
@@ -33,6 +33,11 @@ export class MultiHandle {
   #holds: readonly Hold[] | undefined = undefined
 
   constructor(source: Source, keys: readonly unknown[], options: ParsedOptions) {
+    if (options.reentrant) {
+      throw new InvalidOptionError(
+        'reentrant: a lock of several keys has no scope. Leave it out, or take them one by one.',
+      )
+    }
     this.keys = sortedKeys(keys)
     this.#source = source
     this.#options = options

@@ -1,3 +1,4 @@
+import { closingSignal } from '../core/closing.js'
 import type { Hold } from '../core/hold.js'
 import { InvalidKeyError } from '../core/errors.js'
 import { end, endSync, throwIfLost } from '../core/lease.js'
@@ -55,6 +56,12 @@ export abstract class HeldKeys {
     const controller = (this.#controller ??= this.#makeController())
     for (const hold of this.#holds) hold.isActive()
     return controller.signal
+  }
+
+  /** Aborts when `close()` of its instance begins, as that of a lease of one key. */
+  get closing(): AbortSignal {
+    const [first] = this.#holds
+    return first === undefined ? new AbortController().signal : closingSignal(first)
   }
 
   /**

@@ -4,7 +4,7 @@ import { Handle } from './handle.js'
 import type { Source } from './instance.js'
 import { MultiHandle } from './multi-handle.js'
 import type { ParsedOptions } from './options.js'
-import { wrapWith } from './wrap.js'
+import { assertScope, wrapWith } from './wrap.js'
 
 /** `lock([…])`: a callable handle of several keys, each of them a template when it wraps a function. @throws InvalidKeyError */
 export function multiLock(source: Source, keys: readonly string[], options: ParsedOptions): unknown {
@@ -23,5 +23,9 @@ export function keyedLock(source: Source, key: (...args: never[]) => unknown, op
     const made = (key as Callable).apply(self, [...args])
     return Array.isArray(made) ? new MultiHandle(source, made, options) : new Handle(source, made as string, options) // it checks the key
   }
-  return (...args: unknown[]) => decorate('A lock', args, (fn) => wrapWith(fn, handleOf))
+  const wrap = (fn: Callable): Callable => {
+    assertScope(fn, options)
+    return wrapWith(fn, handleOf)
+  }
+  return (...args: unknown[]) => decorate('A lock', args, wrap)
 }

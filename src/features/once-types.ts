@@ -15,7 +15,7 @@ import type {
 import type { LockOptions } from './options.js'
 
 /** Options of `once`: those of a lock, and what happens where it is running already. */
-export interface OnceOptions<Alias extends string = string> extends LockOptions<Alias> {
+export interface OnceOptions<Alias extends string = string> extends Omit<LockOptions<Alias>, 'reentrant'> {
   /** What `run` and wrapped functions give where it is running already (after `wait`). Default: undefined. */
   readonly otherwise?: unknown
   /** They throw LockedError instead. Default: false. */

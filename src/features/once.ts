@@ -3,7 +3,7 @@ import { callableOf } from './callable.js'
 import { Handle } from './handle.js'
 import type { Source } from './instance.js'
 import type { OnceFunction, OnceOptions } from './once-types.js'
-import { type Check, type ParsedOptions, parseLockOptions, typed } from './options.js'
+import { type Check, notReentrant, type ParsedOptions, parseLockOptions, typed } from './options.js'
 import type { KeySpec } from './decorate.js'
 
 /** A `once` function that works for the instance `source` gives. */
@@ -23,6 +23,9 @@ export function onceOn(source: Source): OnceFunction {
 type ParsedOnceOptions = ParsedOptions & { readonly otherwise?: unknown; readonly throwIfLocked?: boolean }
 
 const onceChecks: Record<string, Check> = {
+  ...notReentrant(
+    '`once` skips what is running already, calls from inside it too. Use lock(key, { reentrant: true }).',
+  ),
   otherwise: (value) => value,
   throwIfLocked: (value, option) => typed(typeof value === 'boolean', value, option, 'true or false'),
 }

@@ -25,6 +25,12 @@ export interface LockOptions<Alias extends string = string> {
   readonly signal?: AbortSignal
   /** What happens at the end of `run`, a wrapper or `using` when the hold was lost: 'throw' (default) or 'warn' only. */
   readonly onLost?: 'throw' | 'warn'
+  /**
+   * What runs inside the body (of `run`, `runSync`, a wrapper or decorator) may take the key again: it enters at once, under the
+   * same token, and the store sees one hold. Two that are started there side by side take turns, as strangers would. Both have to
+   * say it. For `lock` and `rwLock`, and not for generators. Default: false.
+   */
+  readonly reentrant?: boolean
   /** Alias of one of the `stores`. Default: the main store. */
   readonly store?: Alias
   /** Tells people what the lock is for: shown by `inspect()` and in `LockedError`. At most 1,024 characters. */
@@ -49,6 +55,11 @@ export interface HoldfastOptions {
   readonly storeTimeout?: Duration
   /** How many requests may wait for one key in this process; one more is a TooManyWaitersError. Default 100,000; Infinity: any number. */
   readonly maxWaiters?: number
+  /**
+   * What happens when bodies (of `run`, wrappers, decorators) of this process wait for each other's keys in a circle, or one for
+   * its own: 'throw' (default) fails the youngest wait with a DeadlockError, 'ignore' leaves them waiting.
+   */
+  readonly onDeadlock?: 'throw' | 'ignore'
   /** Where contention and lost holds are logged. Default: nowhere. `console` fits. */
   readonly logger?: Logger
   /**
@@ -71,6 +82,7 @@ export interface ParsedOptions {
   readonly minHoldMs: number
   readonly signal: AbortSignal | undefined
   readonly onLost: 'throw' | 'warn'
+  readonly reentrant: boolean
   readonly store: string | undefined
   readonly label: string | undefined
   readonly args: readonly string[] | undefined
@@ -94,6 +106,7 @@ export interface ParsedHoldfastOptions {
   readonly cacheTtlMs: number | null
   readonly storeTimeoutMs: number | undefined
   readonly maxWaiters: number | undefined
+  readonly onDeadlock: 'throw' | 'ignore'
   readonly logger: Logger | undefined
   readonly releaseOnExit: boolean
   readonly env: Env | undefined
@@ -106,6 +119,7 @@ export const defaults: ParsedOptions = {
   minHoldMs: 0,
   signal: undefined,
   onLost: 'throw',
+  reentrant: false,
   store: undefined,
   label: undefined,
   args: undefined,
@@ -129,9 +143,20 @@ export const lockChecks: Readonly<Record<keyof LockOptions, Check>> = {
   minHold: (value, option) => parseDuration(value, option),
   signal: (value, option) => typed(value instanceof AbortSignal, value, option, 'an AbortSignal'),
   onLost: (value, option) => typed(value === 'throw' || value === 'warn', value, option, `'throw' or 'warn'`),
+  reentrant: (value, option) => typed(typeof value === 'boolean', value, option, 'true or false'),
   store: (value, option) => typed(typeof value === 'string', value, option, 'the alias of a store'),
   label: (value, option) => typed(isLabel(value), value, option, `text of ${longestShown} characters at most`),
   args: (value, option) => typed(isListOfText(value), value, option, `a list of names such as ['id']`),
+}
+
+/** For what cannot be reentrant, and why. */
+export function notReentrant(why: string): Record<string, Check> {
+  const refuse: Check = (value, option) => {
+    lockChecks.reentrant(value, option)
+    if (value === true) throw new InvalidOptionError(`reentrant: ${why}`)
+    return false
+  }
+  return { reentrant: refuse }
 }
 
 const holdfastChecks = {
@@ -142,6 +167,7 @@ const holdfastChecks = {
   cacheTtl: (value, option) => (value === null ? null : parseDuration(value, option, 1)),
   storeTimeout: (value, option) => parseDuration(value, option, 1),
   maxWaiters: (value, option) => typed(isCount(value), value, option, 'a whole number above 0, or Infinity'),
+  onDeadlock: (value, option) => typed(value === 'throw' || value === 'ignore', value, option, `'throw' or 'ignore'`),
   logger: (value, option) => typed(hasMethod(value, 'warn'), value, option, 'an object with warn(message)'),
   releaseOnExit: (value, option) => typed(typeof value === 'boolean', value, option, 'true or false'),
   env: (value, option) => typed(hasMethod(value, 'nowMs'), value, option, 'an Env'),
@@ -179,6 +205,7 @@ export function parseHoldfastOptions(options: HoldfastOptions | undefined): Pars
     ttlMs: undefined,
     cacheTtlMs: null,
     maxWaiters: undefined,
+    onDeadlock: 'throw' as const,
     logger: undefined,
     releaseOnExit: false,
     env: undefined,

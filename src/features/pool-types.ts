@@ -15,7 +15,7 @@ import type { Mode } from '../core/store.js'
 import type { LockOptions } from './options.js'
 
 /** Options of a pool: those of a lock, and how many may hold. */
-export interface PoolOptions<Alias extends string = string> extends LockOptions<Alias> {
+export interface PoolOptions<Alias extends string = string> extends Omit<LockOptions<Alias>, 'reentrant'> {
   /** How many permits there are, over all processes: a whole number from 1 to 2^30 - 1. Programs that disagree while somebody holds get an InvalidOptionError that names both numbers. */
   readonly max: number
   /** How many of them one acquisition takes: a whole number, at most `max`. Default 1. */

@@ -4,7 +4,7 @@ import type { Lease, SyncLease } from '../core/lease.js'
 import { callableOf } from './callable.js'
 import { Handle } from './handle.js'
 import type { Source } from './instance.js'
-import { type Check, type ParsedOptions, parseLockOptions, typed } from './options.js'
+import { type Check, notReentrant, type ParsedOptions, parseLockOptions, typed } from './options.js'
 import { poolLine } from './pool-line.js'
 import type { PoolFunction, PoolOptions } from './pool-types.js'
 import type { Inspection } from './query.js'
@@ -27,6 +27,7 @@ export function poolOn(source: Source): PoolFunction {
 type ParsedPoolOptions = ParsedOptions & { readonly onFull: Fn | undefined }
 
 const poolChecks: Record<string, Check> = {
+  ...notReentrant('a pool counts each holder, inner ones too. Use lock(key, { reentrant: true }) for one at a time.'),
   max: (value, option) => typed(isCount(value), value, option, 'a whole number from 1 to 2^30 - 1'),
   permits: (value, option) => typed(isCount(value), value, option, 'a whole number above 0'),
   onFull: (value, option) => typed(typeof value === 'function', value, option, 'a function'),
@@ -60,6 +61,10 @@ class PoolHandle extends Handle {
       if (!isRefusal(error)) throw error
       throw this.#full(error, await this.inspect().catch(() => undefined))
     }
+  }
+
+  protected override toRun(): Promise<Lease> {
+    return this.acquire()
   }
 
   override acquireSync(): SyncLease {

@@ -1,7 +1,6 @@
 import { downgrade, downgradeSync } from './downgrade.js'
 import { DeadlockError } from '../core/errors.js'
-import type { Hold } from '../core/hold.js'
-import { holdOf, Lease, SyncLease } from '../core/lease.js'
+import { type Held, holdOf, Lease, SyncLease } from '../core/lease.js'
 import type { Terms } from '../core/terms.js'
 import { callableOf } from './callable.js'
 import { Handle } from './handle.js'
@@ -9,6 +8,7 @@ import type { Source } from './instance.js'
 import type { AsyncLock, ModeOfLock, Modes, OptionsFor, SyncLock, Wrapper } from './lock-types.js'
 import { type LockOptions, parseLockOptions } from './options.js'
 import { poolLine } from './pool-line.js'
+import { whole } from './scope.js'
 import type { Mode } from '../core/store.js'
 
 /** A reader takes one permit of these, a writer all. */
@@ -63,10 +63,11 @@ export class SyncReadLease extends SyncLease {
 export class WriteLease extends Lease {
   /**
    * Goes on as a reader: other readers come in, no writer in between. This lease has ended then; use the one it gives.
-   * @throws LockLostError when it is not held any more, StoreError: then the key is released
+   * @throws LockLostError when it is not held any more, StoreError: then the key is released; InvalidOptionError inside a reentrant one
    */
   async downgrade(): Promise<ReadLease> {
-    return new ReadLease(await downgrade(holdOf(this), asReader(holdOf(this).terms)))
+    const hold = whole(holdOf(this))
+    return new ReadLease(await downgrade(hold, asReader(hold.terms)))
   }
 }
 
@@ -74,7 +75,8 @@ export class WriteLease extends Lease {
 export class SyncWriteLease extends SyncLease {
   /** @throws as `WriteLease.downgrade` */
   downgrade(): SyncReadLease {
-    return new SyncReadLease(downgradeSync(holdOf(this), asReader(holdOf(this).terms)))
+    const hold = whole(holdOf(this))
+    return new SyncReadLease(downgradeSync(hold, asReader(hold.terms)))
   }
 }
 
@@ -94,21 +96,21 @@ export function rwLockOn(source: Source): RwLockFunction {
 }
 
 class ReadHandle extends Handle {
-  protected override makeLease(hold: Hold): Lease {
+  protected override makeLease(hold: Held): Lease {
     return new ReadLease(hold)
   }
 
-  protected override makeSyncLease(hold: Hold): SyncLease {
+  protected override makeSyncLease(hold: Held): SyncLease {
     return new SyncReadLease(hold)
   }
 }
 
 class WriteHandle extends Handle {
-  protected override makeLease(hold: Hold): Lease {
+  protected override makeLease(hold: Held): Lease {
     return new WriteLease(hold)
   }
 
-  protected override makeSyncLease(hold: Hold): SyncLease {
+  protected override makeSyncLease(hold: Held): SyncLease {
     return new SyncWriteLease(hold)
   }
 }

@@ -1,4 +1,6 @@
-import { SyncUnsupportedError } from '../core/errors.js'
+import { InvalidOptionError, SyncUnsupportedError } from '../core/errors.js'
+import { SyncLease } from '../core/lease.js'
+import { callBody } from './bodies.js'
 import { type Callable, decorate, dress, keyMaker, type KeySpec, type Kind, kindOf } from './decorate.js'
 import { Handle } from './handle.js'
 import type { Source } from './instance.js'
@@ -23,9 +25,16 @@ export function wrapWithLock(wrapping: WrapOptions, args: readonly unknown[]): u
 }
 
 function wrap({ source, key, options, ...wrapping }: WrapOptions, fn: Callable): Callable {
+  assertScope(fn, options)
   const keyOf = keyMaker(key, fn, options.args)
   const make = wrapping.handle ?? ((text: string) => new Handle(source, text, options))
   return wrapWith(fn, (self, args) => make(keyOf(self, args)), wrapping)
+}
+
+/** @throws InvalidOptionError for what cannot be reentrant */
+export function assertScope(fn: Callable, { reentrant }: ParsedOptions): void {
+  if (!reentrant || !kindOf(fn).endsWith('enerator')) return
+  throw new InvalidOptionError('reentrant: a generator runs within its consumer, who has no scope. Leave it out here.')
 }
 
 /** What a wrapped function needs of a handle. */
@@ -79,9 +88,10 @@ const callers: Record<Kind, (fn: Callable, handleOf: AskOf, refused?: Callable) 
     },
   sync: (fn, handleOf, refused) =>
     function (...args) {
-      const lease = acquireForPlain(handleOf(this, args), refused !== undefined)
+      const handle = handleOf(this, args)
+      const lease = acquireForPlain(handle, refused !== undefined)
       if (lease === undefined) return refused?.apply(this, args)
-      return callSync(lease, () => fn.apply(this, args))
+      return callSync(handle, lease, () => fn.apply(this, args))
     },
   generator: (fn, handleOf, refused) =>
     function* (...args) {
@@ -116,10 +126,10 @@ const callers: Record<Kind, (fn: Callable, handleOf: AskOf, refused?: Callable) 
 }
 
 /** A plain function may turn out to return a promise: then the lock is held until that settles. */
-function callSync(lease: SyncEnds, body: () => unknown): unknown {
+function callSync(handle: Askable, lease: SyncEnds, body: () => unknown): unknown {
   let result: unknown
   try {
-    result = body()
+    result = lease instanceof SyncLease && handle instanceof Handle ? callBody(lease, handle.scoped(body)) : body()
   } catch (error) {
     lease.abort()
     throw error

@@ -209,7 +209,7 @@ function impatient(env: Env): Env {
 /** The options as the user may have written them, without those that have their default. */
 function given(options: ParsedOptions | undefined): LockOptions {
   if (options === undefined) return {}
-  const { waitMs, ttlMs, expireMs, minHoldMs, onLost, signal, store, label, args } = options
+  const { waitMs, ttlMs, expireMs, minHoldMs, onLost, signal, reentrant, store, label, args } = options
   return {
     ...(waitMs > 0 && { wait: waitMs === Number.POSITIVE_INFINITY ? true : waitMs }),
     ...(ttlMs !== undefined && { ttl: ttlMs }),
@@ -217,6 +217,7 @@ function given(options: ParsedOptions | undefined): LockOptions {
     ...(minHoldMs > 0 && { minHold: minHoldMs }),
     ...(onLost === 'warn' && { onLost }),
     ...(signal !== undefined && { signal }),
+    ...(reentrant && { reentrant }),
     ...(store !== undefined && { store }),
     ...(label !== undefined && { label }),
     ...(args !== undefined && { args }),

@@ -33,6 +33,8 @@ const printed: Readonly<Record<string, readonly RegExp[]>> = {
     /^true 2$/,
     /^account-ben is held; account-carl: false$/,
   ],
+  reentrant: [/^balance: 36$/],
+  deadlock: [/^a to b: done$/, /^a is held by the transfer of a to b$/, /^b is held by the transfer of b to a$/],
   once: [/^report of may is being built report of june$/, /^machine a cleans up$/],
   'fence-gate': [
     /^printed: page 1 of the first$/,

@@ -268,6 +268,22 @@ describe('several keys, while some of them are held and others waited for', () =
 })
 
 describe('a lease of several keys', () => {
+  test('tells that its instance is being closed', async () => {
+    const holdfast = createHoldfast()
+    const lease = await holdfast.lock(['a', 'b']).acquire()
+    const { closing } = lease
+    const closed = holdfast.close({ drainMs: 5_000 })
+    expect(closing.aborted).toBe(true)
+    expect(lease.active).toBe(true)
+    await lease.release()
+    await closed
+  })
+
+  test('cannot be reentrant', () => {
+    const { lock } = createHoldfast()
+    expect(() => lock(['a', 'b'], { reentrant: true })).toThrow('reentrant: a lock of several keys has no scope')
+  })
+
   it('ends for the body when one of its keys is lost, and keeps the others until the end', async () => {
     const fleet = world()
     const { holdfast, time } = fleet

@@ -44,7 +44,7 @@ async function trafficOf(client: Redis, use: () => Promise<unknown>): Promise<{ 
 test('three free keys are had in one command, and released by three in one round trip', async () => {
   const client = clientOf(server)
   const { lock, close } = createHoldfast({ store: redis(client) })
-  onTestFinished(close)
+  onTestFinished(() => close())
   const one = lock([freshKey(), freshKey(), freshKey()])
   const first = await one.acquire()
   await until(async () => (await client.pubsub('CHANNELS')).length > 0) // the connection for notices sends nothing any more
@@ -57,7 +57,7 @@ test('three free keys are had in one command, and released by three in one round
 test('what they are refused costs one command too', async () => {
   const client = clientOf(server)
   const { lock, close } = createHoldfast({ store: redis(client) })
-  onTestFinished(close)
+  onTestFinished(() => close())
   const keys = [freshKey(), freshKey(), freshKey()]
   await lock(keys[2] ?? '').acquire()
   await lock(keys).tryAcquire()
