@@ -291,7 +291,7 @@ describe('a reentrant lock', () => {
   })
 })
 
-test('an inner lease cannot be exported, and hears that its instance is being closed', async () => {
+it('an inner lease cannot be exported, and hears that its instance is being closed', async () => {
   const { lock, close } = createHoldfast()
   const one = lock('k', { reentrant: true })
   let closed: Promise<void> | undefined

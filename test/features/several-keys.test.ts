@@ -268,7 +268,7 @@ describe('several keys, while some of them are held and others waited for', () =
 })
 
 describe('a lease of several keys', () => {
-  test('tells that its instance is being closed', async () => {
+  it('tells that its instance is being closed', async () => {
     const holdfast = createHoldfast()
     const lease = await holdfast.lock(['a', 'b']).acquire()
     const { closing } = lease
@@ -279,7 +279,7 @@ describe('a lease of several keys', () => {
     await closed
   })
 
-  test('cannot be reentrant', () => {
+  it('cannot be reentrant', () => {
     const { lock } = createHoldfast()
     expect(() => lock(['a', 'b'], { reentrant: true })).toThrow('reentrant: a lock of several keys has no scope')
   })
