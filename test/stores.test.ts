@@ -40,7 +40,7 @@ const stores: readonly Row[] = [
       consistency: 'process',
       sync: true,
     },
-    has: ['onNotice', 'values'],
+    has: ['resize', 'onNotice', 'values'],
     create: () => ({ store: memory() }),
   },
   redisRow('a URL', () => ({ store: redis(url), another: () => redis(url) })),
@@ -72,7 +72,7 @@ const stores: readonly Row[] = [
     source: 'layers/blocking',
     name: 'blocking over redis',
     capabilities: { ...onRedis, sync: true },
-    has: ['wasRevoked', 'onNotice', 'selfRenewal', 'values'],
+    has: ['wasRevoked', 'resize', 'onNotice', 'selfRenewal', 'values'],
     create: () => ({ store: blocking(url), another: () => redis(url) }),
   },
 ]
@@ -105,7 +105,7 @@ function redisRow(client: string, create: ContractOptions['create']): Row {
     source: 'stores/redis',
     name: `redis (${client})`,
     capabilities: onRedis,
-    has: ['wasRevoked', 'onNotice', 'values'],
+    has: ['wasRevoked', 'resize', 'onNotice', 'values'],
     create,
   }
 }

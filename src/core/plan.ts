@@ -44,6 +44,9 @@ export function queueMs(scope: Capabilities['scope']): number {
 /** How many hand-overs a process serves before it asks the store again, so that other processes get their turn. */
 export const localTurns = 16
 
+/** The same for each permit of a pool: they were granted together and end together, so that others wait for all of them at once. */
+export const poolTurns = 6
+
 export interface Refusal {
   readonly freeInMs: number | undefined
   /** It stands in the store's queue: a notice will tell. */

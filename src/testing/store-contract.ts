@@ -12,6 +12,7 @@ import { listing } from './contract/listing.js'
 import { notices } from './contract/notices.js'
 import { ownership } from './contract/ownership.js'
 import { permits } from './contract/permits.js'
+import { resizing } from './contract/resizing.js'
 import { promotion } from './contract/promotion.js'
 import { queue } from './contract/queue.js'
 import { createScene } from './contract/scene.js'
@@ -76,6 +77,7 @@ const rules: readonly Rule[] = [
   ...selfRenewal,
   ...tokens,
   ...permits,
+  ...resizing,
   ...handoff,
   ...queue,
   ...promotion,

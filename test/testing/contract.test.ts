@@ -9,6 +9,7 @@ import { leaseBugs } from './bugs/lease-bugs.js'
 import { ownershipBugs } from './bugs/ownership-bugs.js'
 import { permitBugs } from './bugs/permit-bugs.js'
 import { queueBugs } from './bugs/queue-bugs.js'
+import { resizeBugs } from './bugs/resize-bugs.js'
 import { selfRenewalBugs } from './bugs/self-renewal-bugs.js'
 import { tokenBugs } from './bugs/token-bugs.js'
 import { valueBugs } from './bugs/value-bugs.js'
@@ -25,17 +26,20 @@ const bugs: readonly Bug[] = [
   ...handoffBugs,
   ...queueBugs,
   ...forceBugs,
+  ...resizeBugs,
   ...selfRenewalBugs,
   ...viewBugs,
   ...valueBugs,
 ]
+
+const has = ['wasRevoked', 'resize', 'onNotice', 'values'] as const
 
 function casesFor(bug: Bug, patienceMs = 10_000): ContractCase[] {
   const capabilities = bug.sync ? processCapabilities : sharedCapabilities
   return storeContract({
     name: 'store',
     capabilities,
-    has: bug.renewsItself ? ['wasRevoked', 'onNotice', 'values', 'selfRenewal'] : ['wasRevoked', 'onNotice', 'values'],
+    has: bug.renewsItself ? [...has, 'selfRenewal'] : has,
     patienceMs,
     create: () => brokenSubject(bug),
   })

@@ -37,7 +37,12 @@ beforeEach(() => {
 describe('a faulty store that is told nothing', () => {
   const capabilities = { ...processCapabilities, sync: false } as const
   const create = () => ({ store: faulty(clientOf(new Reference(), capabilities)) })
-  const cases = storeContract({ name: 'faulty', capabilities, has: ['wasRevoked', 'onNotice', 'values'], create })
+  const cases = storeContract({
+    name: 'faulty',
+    capabilities,
+    has: ['wasRevoked', 'resize', 'onNotice', 'values'],
+    create,
+  })
   for (const { name, run } of cases) it.concurrent(name, run)
 
   it('makes a sync store one that answers with promises, and keeps its other capabilities', async () => {

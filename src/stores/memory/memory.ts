@@ -11,6 +11,7 @@ import type {
   SyncStore,
 } from '../../core/store.js'
 import { Entry, type Hold } from './entry.js'
+import { Resizes } from './resizes.js'
 import { MemoryValues } from './values.js'
 
 export interface MemoryOptions {
@@ -51,6 +52,8 @@ class MemoryStore implements SyncStore {
   readonly #entries = new Map<string, Entry>()
   readonly #listeners = new Set<NoticeListener>()
   #lastToken: number
+  /** undefined: no key was given another limit. */
+  #resizes: Resizes | undefined = undefined
   /** The entry that came free last. A hot key finds it again: setting and deleting in a Map costs 60 to 200 ns. */
   #idle: Entry | undefined = undefined
 
@@ -67,7 +70,8 @@ class MemoryStore implements SyncStore {
     })
   }
 
-  acquire(request: AcquireRequest): Answer {
+  acquire(asked: AcquireRequest): Answer {
+    const request = this.#resizes === undefined ? asked : this.#resizes.request(asked)
     if (request.permits > request.limit) throw neverMet(request)
     const entry = this.#entries.get(request.key) ?? this.#enter(request)
     if (!entry.isEmpty()) return this.#acquireContended(entry, request)
@@ -116,6 +120,17 @@ class MemoryStore implements SyncStore {
     return true
   }
 
+  resize(key: string, from: number, to: number): void {
+    const entry = this.#live(key)
+    const resizes = (this.#resizes ??= new Resizes(this.#env))
+    if (entry !== undefined && entry.used > 0 && entry.limit !== resizes.meant(key, from))
+      throw disagreeing(entry, from)
+    resizes.remember(key, { from, to, inUse: entry !== undefined && entry.used > 0 })
+    if (entry === undefined) return
+    entry.resize(to)
+    this.#settle(entry, undefined)
+  }
+
   onNotice(listener: NoticeListener): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
@@ -137,11 +152,7 @@ class MemoryStore implements SyncStore {
       return { granted: true, token: own.token }
     }
     if (entry.isEmpty()) entry.limit = request.limit
-    if (entry.limit !== request.limit) {
-      throw new InvalidOptionError(
-        `The key has ${String(entry.limit)} permits at its holders, and ${String(request.limit)} in this request: all must agree.`,
-      )
-    }
+    if (entry.limit !== request.limit) throw disagreeing(entry, request.limit)
     if (entry.canGrant(request)) return { granted: true, token: this.#grant(entry, request) }
     const nowMs = this.#env.nowMs()
     const position = queueMs > 0 ? entry.enqueue(request, nowMs + queueMs) : undefined
@@ -216,6 +227,12 @@ class MemoryStore implements SyncStore {
   #tell(notice: Parameters<NoticeListener>[0]): void {
     for (const listener of this.#listeners) listener(notice)
   }
+}
+
+function disagreeing({ limit }: Entry, asked: number): InvalidOptionError {
+  return new InvalidOptionError(
+    `The key has ${String(limit)} permits at its holders, and ${String(asked)} in this request: all must agree.`,
+  )
 }
 
 function neverMet({ permits, limit }: AcquireRequest): InvalidOptionError {

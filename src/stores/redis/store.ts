@@ -10,7 +10,7 @@ import type { Link } from './link.js'
 import { listKeys } from './list.js'
 import { Notices, type Way } from './notices.js'
 import { tailWriter, type TailWriter } from './record.js'
-import { readAnswer, readBoolean, readHandoff, readInspection, readRevoked } from './replies.js'
+import { readAnswer, readBoolean, readHandoff, readInspection, readResized, readRevoked } from './replies.js'
 import { scripts } from './scripts.js'
 import { RedisValues } from './values.js'
 import { Together } from './together.js'
@@ -108,6 +108,12 @@ export class RedisStore implements Store {
     const { revoked, ownOwners } = await this.#calls.run(call, readRevoked)
     for (const owner of ownOwners) this.#notices.emit({ type: 'revoked', key, owner })
     return revoked
+  }
+
+  async resize(key: string, from: number, to: number): Promise<void> {
+    const args = [String(from), String(to)]
+    const call = { operation: 'resize', script: scripts.resize, keys: this.#keys(key), args }
+    await this.#calls.run(call, (reply) => readResized(reply, from))
   }
 
   wasRevoked(key: string, owner: string): Promise<boolean> {
