@@ -36,9 +36,9 @@ export function failureRetryMs(failures: number, random: number): number {
   return Math.min(10 * 2 ** Math.min(failures, 6), 500) * (1 - random / 2)
 }
 
-/** How long a place in a store's queue lasts without being renewed. A process cannot outlive its own memory. */
+/** How long a place in a store's queue lasts without being renewed: the others go on within 3 s. A process cannot outlive its own memory. */
 export function queueMs(scope: Capabilities['scope']): number {
-  return scope === 'process' ? 24 * 3_600_000 : 3000
+  return scope === 'process' ? 24 * 3_600_000 : 2700
 }
 
 /** How many hand-overs a process serves before it asks the store again, so that other processes get their turn. */

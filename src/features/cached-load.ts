@@ -141,19 +141,14 @@ function* keep(call: Call, value: unknown, token: number | undefined): Steps<Out
   }
 }
 
-/** Begins a computation that others of this process can join. One that was reset meanwhile is let end first. */
+/** Begins a computation that others of this process can join. */
 function launch(call: Call, old: Found | undefined, manner: Manner): Flight {
   const { way } = call
   const flights = flightsOf(way).now
-  const before = flights.get(way.name)
-  const run = async (): Promise<Outcome | undefined> => {
-    await before?.outcome.catch(() => undefined) // told to those who wait for it
-    return runAsync(compute(call, old, manner))
-  }
   const land = (): void => {
     if (flights.get(way.name) === flight) flights.delete(way.name)
   }
-  const flight: Flight = { outcome: run().finally(land), isReset: false }
+  const flight: Flight = { outcome: runAsync(compute(call, old, manner)).finally(land), isReset: false }
   flights.set(way.name, flight)
   return flight
 }

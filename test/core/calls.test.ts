@@ -153,5 +153,5 @@ test('a store that renews by itself is told of no hand-overs within the process:
   const selfRenewal = { renewedAtMs: () => undefined, stop: () => undefined }
   const { lock } = createHoldfast({ store: { ...store, acquire, selfRenewal }, env: time })
   await lock('k', { wait: true }).acquire()
-  expect(requests).toMatchObject([{ queueMs: 3_000, turns: 0 }])
+  expect(requests).toMatchObject([{ queueMs: 2_700, turns: 0 }])
 })

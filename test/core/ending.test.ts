@@ -126,17 +126,17 @@ describe('what a store is told', () => {
     const owner = expect.stringMatching(/^[\w-]{22}\.1[A-D]$/) as string
     expect(requests).toEqual([
       { ...mutex, key: 'holdfast:a', owner, ttlMs: 30_000, queueMs: 0, turns: 0, holder },
-      { ...mutex, key: 'holdfast:b', owner, ttlMs: 30_000, queueMs: 3_000, turns: 16, holder },
+      { ...mutex, key: 'holdfast:b', owner, ttlMs: 30_000, queueMs: 2_700, turns: 16, holder },
       {
         ...mutex,
         key: 'holdfast:c',
         owner,
         ttlMs: 5_000,
-        queueMs: 3_000,
+        queueMs: 2_700,
         turns: 0,
         holder: { ...holder, label: 'import', expireMs: 5_000 },
       },
-      { ...mutex, key: 'holdfast:d', owner, ttlMs: 60_000, queueMs: 3_000, turns: 0, holder },
+      { ...mutex, key: 'holdfast:d', owner, ttlMs: 60_000, queueMs: 2_700, turns: 0, holder },
     ])
   })
 

@@ -43,10 +43,10 @@ describe('the plan', () => {
   })
 
   test('keeps a place in a queue for three heartbeats; in memory, for a day', () => {
-    expect(queueMs('network')).toBe(3000)
-    expect(queueMs('machine')).toBe(3000)
+    expect(queueMs('network')).toBe(2700)
+    expect(queueMs('machine')).toBe(2700)
     expect(queueMs('process')).toBe(24 * 3_600_000)
-    expect(heartbeatMs('network')).toBe(1000)
+    expect(heartbeatMs('network')).toBe(900)
   })
 
   const asked = { freeInMs: undefined, queued: false, refusals: 0, random: 0 }
@@ -63,8 +63,8 @@ describe('the plan', () => {
     expect(nextDelayMs('network', { ...asked, refusals: 20, freeInMs: -5 })).toBe(1)
     expect(nextDelayMs('network', { ...asked, refusals: 20, freeInMs: 1_000 })).toBe(250)
     expect(nextDelayMs('network', { ...asked, queued: true, freeInMs: 99 })).toBe(100)
-    expect(nextDelayMs('network', { ...asked, queued: true, freeInMs: 5_000 })).toBe(1000)
-    expect(nextDelayMs('network', { ...asked, queued: true })).toBe(1000)
+    expect(nextDelayMs('network', { ...asked, queued: true, freeInMs: 5_000 })).toBe(900)
+    expect(nextDelayMs('network', { ...asked, queued: true })).toBe(900)
   })
 })
 

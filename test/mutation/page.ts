@@ -33,7 +33,7 @@ export function reasonFor(survivor: Survivor, reasons: readonly Reason[]): strin
   const { path, code, original, replacement } = survivor
   return reasons.find(
     (reason) =>
-      path.endsWith(reason.file) &&
+      (reason.file === undefined || path.endsWith(`/${reason.file}`)) &&
       code.includes(reason.code) &&
       (reason.from === undefined || original === reason.from) &&
       (reason.to === undefined || replacement === reason.to),

@@ -1,5 +1,6 @@
 import { HoldfastError, LockedError, LockLostError, LockTimeoutError, StoreError } from '../../src/core/errors.js'
 import type { Lease } from '../../src/core/lease.js'
+import { queueMs } from '../../src/core/plan.js'
 import type { Terms } from '../../src/core/terms.js'
 import type { Ask, Held } from './check/checker.js'
 import type { Client } from './client.js'
@@ -187,7 +188,7 @@ export class Workload {
     const { ttlMs, expireMs } = hold.terms
     if (ttlMs === null || expireMs !== undefined) return
     const local = hold.space.local
-    const leaseMs = local ? ttlMs : Math.min(ttlMs, 3000)
+    const leaseMs = local ? ttlMs : Math.min(ttlMs, queueMs('network'))
     const leastMs = (local ? leaseMs : leaseMs * 0.99 - 2) / 2 - 1
     if (lease.remainingMs < leastMs) {
       this.#parts.checker.fail('stale grant', `${hold.owner}: ${lease.remainingMs} ms left of ${leaseMs}`)
