@@ -102,7 +102,7 @@ export abstract class LocalLine implements Line {
     const now = markOf(env)
     if (grantedMs !== null && trustedMs(grantedMs, scope) - betweenMs(mark, now) < grantedMs / 2) return undefined
     const start = isTimed(terms) ? { mark, leaseMs: grantedMs, since: noticed ? now : mark, now } : undefined
-    return new Hold(this.space, terms, owner, { token, start, turns: this.space.turnsOf(terms) })
+    return new Hold(this.space, terms, owner, { token, start, turns: this.space.turnsOf(terms, token) })
   }
 
   /** A wait that begins in earnest: it has an end, and keeps the process alive, longer than anybody waits. */

@@ -90,12 +90,12 @@ export class Space {
     return { key: storeKey, owner, ttlMs, limit, permits, queueMs, turns, again, holder }
   }
 
-  /** How many hand-overs within the process a hold of these terms may serve. */
-  turnsOf(terms: Terms): number {
+  /** How many hand-overs within the process a hold of these terms may serve; without a token: at most. */
+  turnsOf(terms: Terms, token = 0): number {
     if (this.store.selfRenewal !== undefined || !isPassable(terms)) return 0
     if (terms.limit === 1) return localTurns
     // where a call costs nothing, each grant of a pool can have the next token
-    return this.local ? 0 : poolTurns
+    return this.local ? 0 : poolTurns(token)
   }
 
   /** Gives up a request whose outcome is unknown: releases it in the background, a few times, without keeping the process alive. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { world } from '../support/world.js'
 
-test('a pool lets another process have its turn after 6 hand-overs within one, for its permits go round together', async () => {
+test('a pool lets another process have its turn after 6 to 10 hand-overs within one, not each permit after as many', async () => {
   const { time, holdfast, other } = world()
   const terms = { max: 2, wait: true, ttl: '10s' } as const
   const [stays, first] = [await holdfast.pool('api', terms).acquire(), await holdfast.pool('api', terms).acquire()]
@@ -17,6 +17,6 @@ test('a pool lets another process have its turn after 6 hand-overs within one, f
   await first.release()
   await time.advance(100)
   await Promise.all([elsewhere, ...here])
-  expect(served.indexOf('elsewhere')).toBe(6)
+  expect(served.indexOf('elsewhere')).toBe(10 - (first.token % 5))
   await stays.release()
 })
