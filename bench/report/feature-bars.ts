@@ -54,8 +54,8 @@ export const featureBars: readonly Bar[] = [
     measured: (of) => of.value(us, 'mostInside'),
     met: atMost(10),
   },
-  growing('RW-8', 6),
-  growing('RW-64', 40),
+  growing('RW-8', 4),
+  growing('RW-64', 32),
   {
     what: 'a sync hit in memory, × a look-up in a Map',
     case: 'C1',

@@ -1,6 +1,7 @@
 /** RW: readers share a key, and a writer wants it now and then. */
 import { nowNs, sleepUntil } from '../child/clock.js'
-import type { ContendArgs } from '../child/contend.js'
+import type { ContendArgs, Contended } from '../child/contend.js'
+import type { Child } from '../harness/children.js'
 import type { Bench, Case, Column, Measured, Scenario } from '../harness/scenario.js'
 import { contentionFigures, mostInside, type Turn, turnsOf } from '../harness/turns.js'
 import { terms } from './terms.js'
@@ -17,19 +18,19 @@ async function measureReaders(bench: Bench, readers: number): Promise<Measured> 
   await Promise.all(children.map((child) => child.call('warm', { pairs: 50, terms })))
   const startNs = nowNs() + 100e6
   const endNs = startNs + windowMs * 1e6
-  const orders = children.map((_, process): ContendArgs => {
+  const orderOf = (process: number): ContendArgs => {
     const isWriter = process === seats.length
     const shared = { key: 'key', startNs, endNs, process, randomSections: false, counterPath: undefined, drainMs: 2500 }
     return isWriter
       ? { ...shared, terms: { ...terms, as: 'writer' }, waiters: 1, sectionMs: writeMs, pauseMs }
       : { ...shared, terms: { ...terms, as: 'reader' }, waiters: seats[process] ?? 1, sectionMs: readMs }
-  })
-  const looping = Promise.all(
-    orders.map((args, process) => children[process]?.call('contend', args, windowMs + 20_000)),
-  )
+  }
+  const contending = async (child: Child, process: number): Promise<Contended> =>
+    child.call('contend', orderOf(process), windowMs + 20_000)
+  const looping = Promise.all(children.map(contending))
   looping.catch(() => undefined) // awaited below
   await sleepUntil(endNs)
-  const results = (await looping).filter((result) => result !== undefined)
+  const results = await looping
   const reads = contentionFigures(turnsOf(results.slice(0, -1)), results.slice(0, -1), {
     startNs,
     endNs,
