@@ -177,3 +177,12 @@ export function barsTable(results: Results): string {
     '\n',
   )
 }
+
+/** The cases of bars that were measured and not met. */
+export function unmetCases(results: Results): Set<string> {
+  const unmet = bars.filter((bar) => {
+    const found = find(results, bar.case)
+    return found !== undefined && !bar.met(bar.measured(found))
+  })
+  return new Set(unmet.map((bar) => bar.case))
+}

@@ -5,6 +5,7 @@ import { root } from '../harness/packages.js'
 import type { Results } from '../harness/results.js'
 import { barsTable } from './bars.js'
 import { type DrawnChart, drawCharts } from './charts.js'
+import { limitsOf } from './limits.js'
 import { summaryTable } from './summary.js'
 import { scenarioTables } from './tables.js'
 
@@ -55,7 +56,7 @@ holdfast by ioredis, unless said otherwise.
 
 ${barsTable(results)}
 
-${sections.join('\n')}`
+${limitsOf(results)}${sections.join('\n')}`
 }
 
 /** false: the README has no place for it. */

@@ -1,5 +1,5 @@
 import { elapsedMs, type Mark, markOf, type Timer } from './env.js'
-import { asHoldfastError, invoke, limited, open } from './limited.js'
+import { asHoldfastError, invoke, limited, open, outcomeOf } from './limited.js'
 import { failureRetryMs, heartbeatMs, nextDelayMs, queueMs } from './plan.js'
 import type { Seat, Space } from './space.js'
 import type { AcquireRequest, Answer, Refused } from './store.js'
@@ -209,6 +209,8 @@ export class Contender {
         this.#space.done()
       },
       (error: unknown) => {
+        // it may have been granted after the release of its owner
+        if (outcomeOf(error) === 'unknown' && this.#isNobodys(seat, terms)) this.#space.cleanUp(terms, seat.owner)
         this.#failed(seat, error)
         this.#space.done()
       },

@@ -3,7 +3,7 @@ import { markOf } from './env.js'
 import type { EndCode } from './errors.js'
 import type { Hold } from './hold.js'
 import { limited } from './limited.js'
-import { renewRetryMs } from './plan.js'
+import { renewAfterMs, renewRetryMs } from './plan.js'
 import { leaseMs } from './terms.js'
 import { trace } from './trace.js'
 
@@ -17,11 +17,13 @@ export function renew(hold: Hold, deadline: Deadline): void {
   const mark = markOf(env, true)
   const ttlMs = leaseMs(terms, hold.heldMs())
   if (ttlMs === null) return
+  // what is left may be shorter than what is asked for: a waiter's first lease is
+  const leftMs = Math.min(deadline.leaseMs ?? ttlMs, terms.ttlMs ?? ttlMs)
   deadline.renewing = true
   const unknown = (error: unknown): void => {
     trace('holdfast:store-failed', { key: terms.key, operation: 'renew', error })
     deadline.renewing = false
-    deadline.renewAtMs = Math.ceil(env.nowMs() + renewRetryMs(terms.ttlMs ?? ttlMs, env.random()))
+    deadline.renewAtMs = Math.ceil(env.nowMs() + renewRetryMs(leftMs, env.random()))
     hold.arm()
   }
   const answered = (renewed: boolean): void => {
@@ -40,7 +42,7 @@ export function renew(hold: Hold, deadline: Deadline): void {
       return
     }
     call.then(answered, () => undefined) // a rejection is told by the limited one
-    limited(env, call, terms.storeTimeoutMs, 'renew', false).catch(unknown)
+    limited(env, call, Math.min(terms.storeTimeoutMs, renewAfterMs(leftMs)), 'renew', false).catch(unknown)
   } catch (error) {
     unknown(error)
   }

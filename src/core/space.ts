@@ -87,7 +87,8 @@ export class Space {
     const holder = { host: env.host, pid: env.pid, label, since, expireMs }
     const turns = queueMs > 0 ? this.turnsOf(terms) : 0
     const ttlMs = leaseMs(terms)
-    return { key: storeKey, owner, ttlMs, limit, permits, queueMs, turns, again, holder }
+    const limitMs = terms.storeTimeoutMs
+    return { key: storeKey, owner, ttlMs, limit, permits, queueMs, turns, again, limitMs, holder }
   }
 
   /** How many hand-overs within the process a hold of these terms may serve; without a token: at most. */

@@ -40,6 +40,8 @@ export interface AcquireRequest {
   readonly turns?: number | undefined
   /** This owner was refused before and waits (default false): such requests may go to the server together, those of one tick. */
   readonly again?: boolean | undefined
+  /** After so many milliseconds nobody waits for the answer any more (default: unknown). A store that takes several steps has to be done by then. */
+  readonly limitMs?: number | undefined
   readonly holder: HolderInfo
 }
 

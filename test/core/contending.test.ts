@@ -41,6 +41,33 @@ describe('who waits for a store that pushes', () => {
     expect(records.inspect('holdfast:k')?.holders[0]?.remainingMs).toBeGreaterThan(29_000)
   })
 
+  test('keeps its first, short lease though a renewal of it gets lost', async () => {
+    const { holdfast, other, time, store } = world()
+    const theirs = await other().lock('k').acquire()
+    const waiting = holdfast.lock('k', { wait: true, ttl: '30s' }).acquire()
+    await time.advance(100)
+    await theirs.release()
+    const lease = await waiting
+    store.next('renew', { request: 'lost' })
+    await time.advance(5_000)
+    expect(lease.active).toBe(true)
+    expect(lease.remainingMs).toBeGreaterThan(20_000)
+  })
+
+  test('and gives up leaves nothing, though its question comes after that and the answer gets lost', async () => {
+    const { holdfast, time, store, records } = world({ storeTimeout: 200 })
+    const controller = new AbortController()
+    store.next('acquire', { delayMs: 50, reply: 'lost' })
+    const waiting = rejection(holdfast.lock('k', { wait: true, signal: controller.signal }).acquire())
+    await time.advance(10)
+    controller.abort(new Error('no more'))
+    expect((await waiting).message).toBe('no more')
+    await time.advance(50)
+    expect(records.inspect('holdfast:k')?.holders).toHaveLength(1)
+    await time.advance(200)
+    expect(records.inspect('holdfast:k')).toBeUndefined()
+  })
+
   test('does not believe a notice when it was refused since, long after it may have been granted', async () => {
     const all = world()
     const { time, store, other } = all

@@ -118,7 +118,7 @@ describe('what a store is told', () => {
       acquire: (request) => (requests.push(request), store.acquire(request)),
     }))
     const holder = { host: 'virtual', pid: 1, label: undefined, since: time.wallMs(), expireMs: undefined }
-    const mutex = { limit: 1, permits: 1, again: false }
+    const mutex = { limit: 1, permits: 1, again: false, limitMs: 5_000 }
     await holdfast.lock('a').acquire()
     await holdfast.lock('b', { wait: true }).acquire()
     await holdfast.lock('c', { wait: true, label: 'import', ttl: '10s', expire: '5s' }).acquire()
@@ -131,6 +131,7 @@ describe('what a store is told', () => {
         ...mutex,
         key: 'holdfast:c',
         owner,
+        limitMs: 10_000 / 3,
         ttlMs: 5_000,
         queueMs: 2_700,
         turns: 0,

@@ -70,6 +70,20 @@ describe.each(clientKinds)('those who ask again in one tick, by $name', ({ open 
     expect(Math.min(...held)).toBeGreaterThan(50_000)
   })
 
+  test('keep their places when they ask for a moment without one, as those do whom no notice would reach', async () => {
+    const { client, end } = await open(server.url)
+    onTestFinished(end)
+    const store = storeOn(client)
+    const keys = [freshKey(), freshKey()]
+    await queueUp(store, keys)
+    await Promise.all(keys.map((key) => store.acquire(request(key, 'waiting', { again: true }))))
+    for (const key of keys) {
+      await store.release(key, 'holder')
+      expect(await store.acquire(request(key, 'late'))).toMatchObject({ granted: false })
+      expect((await store.inspect(key))?.holders).toMatchObject([{ owner: 'waiting' }])
+    }
+  })
+
   test('get answers of their own, the same as alone, and an error of one spoils no other', async () => {
     const { client, end } = await open(server.url)
     onTestFinished(end)

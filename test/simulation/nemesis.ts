@@ -125,6 +125,7 @@ export class Nemesis {
       case 'clock-step': {
         const stepMs = (detail - 0.5) * 4 * options.ttlMs
         truth.clockStepped = true
+        server.witness.arrivals.forget() // places, and all of a queue, may end sooner or later than they should
         if (stepMs > 0) this.#makeVoid(server)
         else truth.steppedBackMs -= stepMs
         if (server instanceof ModelServer) server.stepClock(stepMs)

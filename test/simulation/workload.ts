@@ -29,7 +29,7 @@ export class Workload {
   readonly #tasks: Task[][] = []
   /** How much all of them have still to do. */
   #left: number
-  /** No answer gets lost or comes late, and no clock jumps: what a client believes of its lease is so. */
+  /** No answer gets lost or comes late, nothing comes twice, and no clock jumps: what a client believes of its lease is so. */
   readonly #onlyRequestsFail: boolean
 
   constructor(parts: FleetParts, fleet: Fleet, health: Health) {
@@ -41,7 +41,7 @@ export class Workload {
     const harmless = ['lost-requests', 'lost-notices', 'error-replies', 'force-release', 'script-flush', 'crash']
     this.#onlyRequestsFail =
       store === 'redis' &&
-      messageFaults.loseReply + messageFaults.slow === 0 &&
+      messageFaults.loseReply + messageFaults.slow + messageFaults.duplicate === 0 &&
       faults.every(({ kind }) => harmless.includes(kind))
     this.#left = clients * tasks * opsPerTask
     const random = parts.world.random.fork()

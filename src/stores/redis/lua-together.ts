@@ -28,7 +28,7 @@ end
 ${placeTools}
 local hears = {}
 local function stay(mark, ttl, tokenTtl, tail, queueMs, turns, heard, limit, permits)
-  local value = limit == '1' and redis.pcall('GET', main)
+  local value = limit == '1' and queueMs ~= '0' and redis.pcall('GET', main)
   if type(value) ~= 'string' or string.byte(value, -1) ~= 10 or string.find(value, mark, 1, true) == 1 then return end
   local owner = string.sub(mark, 1, -2)
   local place = redis.pcall('LPOS', queue, owner)

@@ -133,7 +133,7 @@ export class RedisStore implements Store {
   }
 
   #acquire(request: AcquireRequest): Promise<Answer> {
-    const { key, queueMs, ttlMs } = request
+    const { key, queueMs, limitMs = 2 * openWithinMs } = request
     if (queueMs <= 0) return this.#ask(request)
     // A request that cannot be told of its grant does not queue, and a free key is had without a way to tell.
     const way = this.#wayFor(request)
@@ -141,7 +141,7 @@ export class RedisStore implements Store {
     if (way !== undefined) return answered
     return answered.then(async (answer) => {
       if (answer.granted) return answer
-      const patienceMs = Math.min(openWithinMs, (ttlMs ?? 0) / 6)
+      const patienceMs = Math.min(openWithinMs, limitMs / 2)
       const opened = await this.#notices.wayOpened(key, patienceMs)
       return opened ? this.#ask(request, this.#wayFor(request)) : answer
     })

@@ -100,9 +100,11 @@ export class Checker {
     }
   }
 
-  /** Somebody has it and knows. */
+  /** Somebody has it and knows; where its own limit is over, the server counts on a little. */
   isHeld(key: string, owner: string): boolean {
-    return (this.#held.get(key) ?? []).some(({ hold }) => hold.owner === owner && hold.ended === undefined)
+    return (this.#held.get(key) ?? []).some(
+      ({ hold }) => hold.owner === owner && (hold.ended === undefined || hold.ended === 'LOCK_EXPIRED'),
+    )
   }
 
   /** Those of `key` who wait now and could be served. */

@@ -1,10 +1,11 @@
 import { outcomeOf } from '../../../src/core/limited.js'
+import { queueMs } from '../../../src/core/plan.js'
 import type { AcquireRequest, Answer, AnyStore, Handoff, Store } from '../../../src/core/store.js'
 import type { World } from '../world.js'
 import { type Call, isLinearizable } from './linear.js'
 
-/** Leases are longer than this, so that none ends by itself before. */
-export const recordedMs = 2900
+/** Leases are longer than this, the first one of a waiter too, so that none ends by itself before. */
+export const recordedMs = queueMs('network') - 100
 
 /** Writes down what callers of the store saw during the first part of a world, to look for an order that explains it. */
 export class Recorder {
@@ -99,9 +100,9 @@ export class Recorder {
     return this.#begin(key, { owner, type: 'acquire' })
   }
 
-  #answered(call: Call, answer: Answer, { key, queueMs }: AcquireRequest): void {
+  #answered(call: Call, answer: Answer, { key, queueMs: placeMs }: AcquireRequest): void {
     if (answer.granted) this.#know(call, answer.token)
-    else if (queueMs === 0) {
+    else if (placeMs === 0) {
       call.ok = false
       call.returnedMs = this.#world.nowMs
     } else if (this.#open.has(call.owner)) this.#drop(key, call)

@@ -14,6 +14,8 @@ export interface Fact {
   /** How much of its lease was left when it was released. */
   leftMs: number
   renewals: number
+  /** When a renewal was asked for last. */
+  renewedAtMs: number
   /** How often a renewal was refused. */
   refusals: number
   /** By then its holder has heard of that. */
@@ -53,7 +55,9 @@ export class Truth {
 
   /** How often it was renewed since its grant. */
   renewed(owner: string): number {
-    return ++this.factOf(owner).renewals
+    const fact = this.factOf(owner)
+    fact.renewedAtMs = this.#world.nowMs
+    return ++fact.renewals
   }
 
   makeVoid(owners: Iterable<string>): void {
@@ -75,6 +79,7 @@ export class Truth {
         refusedReleaseAtMs: -1,
         leftMs: 0,
         renewals: 0,
+        renewedAtMs: -1e9,
         refusals: 0,
         toldByMs: Infinity,
       }

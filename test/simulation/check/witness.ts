@@ -27,7 +27,7 @@ export class RedisWitness implements Witness {
         .recordOf(key)
         ?.holders(node.nowMs)
         .find((one) => one.owner === owner)
-      if (hold !== undefined) this.#parts.truth.factOf(owner).leftMs = hold.endsMs - node.nowMs
+      if (hold !== undefined) this.#countLeft(owner, hold.endsMs - node.nowMs)
     }
     if (name === 'renew') this.#countRenewals(owner)
     if (name !== 'forceRelease') return
@@ -68,6 +68,14 @@ export class RedisWitness implements Witness {
     let taken = 0
     for (const { permits } of node.recordOf(key)?.holders(node.nowMs) ?? []) taken += permits
     if (taken > wish.limit) checker.fail('store exclusion', `${key}: ${taken} permits of ${wish.limit} are taken`)
+  }
+
+  /** What a renewal adds counts once its answer can have come, and this release have been sent after that. */
+  #countLeft(owner: string, leftMs: number): void {
+    const { truth, options, world } = this.#parts
+    const fact = truth.factOf(owner)
+    const isHeard = world.nowMs - fact.renewedAtMs > 2 * (options.delayMs + options.jitterMs) + 1
+    fact.leftMs = isHeard ? leftMs : 0
   }
 
   /** A renewal loop never runs tight, also while renewals fail. */

@@ -138,7 +138,8 @@ class ScriptRun extends Held {
     const { mutex } = this.record
     const { owner, limit, queueMs } = wish
     if (limit > 1) return this.#acquirePool(wish)
-    if (mutex?.marked !== true || mutex.owner === owner || !this.keep(wish)) return this.#acquireMutex(wish)
+    const stays = queueMs > 0 && mutex?.marked === true && mutex.owner !== owner
+    if (!stays || !this.keep(wish)) return this.#acquireMutex(wish)
     this.outlast(queueMs)
     return [mutex.endsMs - this.nowMs, textOf(mutex), this.rank(owner)]
   }
