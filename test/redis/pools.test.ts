@@ -122,6 +122,19 @@ describe('a key with several permits', () => {
     expect(await client.keys(`*${key}*`)).not.toContain(key)
   })
 
+  test('grants to who waits when it is resized', async () => {
+    const key = freshKey()
+    await take(store, key, 'anna', { limit: 2 })
+    await take(store, key, 'ben', { limit: 2 })
+    await eventually(async () => {
+      const answer = await store.acquire(request(key, 'carl', { limit: 2, queueMs: 30_000 }))
+      return !answer.granted && answer.position === 0
+    })
+    await resize(key, 2, 3)
+    const raw = await client.hkeys(key) // as it stands there: inspect would promote who waits
+    expect(raw).toContain('carl')
+  })
+
   test('is a pool still when it was resized to one', async () => {
     const key = freshKey()
     await take(store, key, 'anna', { limit: 4 })
