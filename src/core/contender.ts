@@ -1,4 +1,5 @@
 import { elapsedMs, type Mark, markOf, type Timer } from './env.js'
+import type { Handed } from './handed.js'
 import { asHoldfastError, invoke, limited, open, outcomeOf } from './limited.js'
 import { failureRetryMs, heartbeatMs, nextDelayMs, queueMs } from './plan.js'
 import type { Seat, Space } from './space.js'
@@ -14,13 +15,6 @@ export interface Client {
   refused(answer: Refused): void
   /** `lasting`: the store has failed for as long as one call may take, or failed for good. */
   failed(error: Error, lasting: boolean): void
-}
-
-/** A request that travels with a release. */
-export interface Handed {
-  readonly request: AcquireRequest
-  answered(answer: Answer): void
-  failed(error: unknown): void
 }
 
 /**
@@ -119,7 +113,11 @@ export class Contender {
         this.#cleanUp(seat, terms, answer)
         this.#answered(seat, mark, answer)
       },
+      late: (answer) => {
+        this.#cleanUp(seat, terms, answer)
+      },
       failed: (error) => {
+        this.#doubtOutcome(seat, terms, error)
         this.#failed(seat, error)
       },
     }
@@ -209,8 +207,7 @@ export class Contender {
         this.#space.done()
       },
       (error: unknown) => {
-        // it may have been granted after the release of its owner
-        if (outcomeOf(error) === 'unknown' && this.#isNobodys(seat, terms)) this.#space.cleanUp(terms, seat.owner)
+        this.#doubtOutcome(seat, terms, error)
         this.#failed(seat, error)
         this.#space.done()
       },
@@ -221,6 +218,11 @@ export class Contender {
   #cleanUp(seat: Seat, terms: Terms, answer: Answer): void {
     const entered = answer.granted || answer.position !== undefined
     if (entered && this.#isNobodys(seat, terms)) this.#space.cleanUp(terms, seat.owner)
+  }
+
+  /** Given up meanwhile, it may all the same have been granted, and after the release of its owner. */
+  #doubtOutcome(seat: Seat, terms: Terms, error: unknown): void {
+    if (outcomeOf(error) === 'unknown' && this.#isNobodys(seat, terms)) this.#space.cleanUp(terms, seat.owner)
   }
 
   /** What it was granted, or its place, came too late: its waiter left, or had it by a notice, and a release has overtaken this question. */

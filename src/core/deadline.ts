@@ -19,6 +19,9 @@ export interface Start {
 /** When it was seen last what the store renewed by itself: of few stores, so it is kept beside the holds. */
 const lookedAt = new WeakMap<Deadline, Mark>()
 
+/** The store has refused to renew them: they end as soon as it is known why, and are good for nobody else. */
+const refused = new WeakSet<Deadline>()
+
 /** When a hold ends unless it is renewed, and when that is due: all that is timed about it. A hold without a limit has none. */
 export class Deadline {
   /** The moment from which `expire` and `minHold` are counted; without either, one moment is kept instead of two: `leased`. */
@@ -50,6 +53,14 @@ export class Deadline {
     this.leaseMs = leaseMs
     const renews = leaseMs !== null && ttlMs !== null && this.leaseEndsAtMs() < this.expiresAtMs()
     this.renewAtMs = renews ? Math.floor(mark.nowMs + renewAfterMs(Math.min(leaseMs, ttlMs))) : undefined
+  }
+
+  refuse(): void {
+    refused.add(this)
+  }
+
+  get isRefused(): boolean {
+    return refused.has(this)
   }
 
   /** How it has ended; undefined: it has not. */

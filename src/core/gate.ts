@@ -1,4 +1,5 @@
-import { type Client, Contender, type Handed } from './contender.js'
+import { type Client, Contender } from './contender.js'
+import type { Handed } from './handed.js'
 import { StoreError } from './errors.js'
 import type { Hold } from './hold.js'
 import { LocalLine, type SeatGrant } from './local-line.js'

@@ -1,4 +1,4 @@
-import type { Handed } from './contender.js'
+import type { Handed } from './handed.js'
 import { longestMs } from './duration.js'
 import { betweenMs, type Mark, markOf, type Timer } from './env.js'
 import { LockTimeoutError, TooManyWaitersError } from './errors.js'

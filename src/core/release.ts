@@ -1,4 +1,4 @@
-import type { Handed } from './contender.js'
+import type { Handed } from './handed.js'
 import type { HoldfastError } from './errors.js'
 import type { Hold } from './hold.js'
 import { asHoldfastError, limited } from './limited.js'
@@ -77,7 +77,10 @@ function letGo({ space, terms, owner }: Hold, leftMs: number, handed: Handed | u
     return limited(env, Promise.resolve(store.release(storeKey, owner)), storeTimeoutMs, 'release', true)
   }
   const call = Promise.resolve(store.release(storeKey, owner, handed.request))
-  return limited(env, call, storeTimeoutMs, 'release', true).then((handoff) => takeHandoff(handed, handoff))
+  const late = ({ next }: Handoff): void => {
+    handed.late(next)
+  }
+  return limited(env, call, storeTimeoutMs, 'release', true, late).then((handoff) => takeHandoff(handed, handoff))
 }
 
 function takeHandoff(handed: Handed, { released, next }: Handoff): boolean {

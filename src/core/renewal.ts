@@ -28,7 +28,8 @@ export function renew(hold: Hold, deadline: Deadline): void {
   }
   const answered = (renewed: boolean): void => {
     if (!renewed) {
-      refused(hold)
+      const heir = hold.ended === undefined ? hold : space.holds.find(owner) // it was passed on meanwhile
+      if (heir !== undefined) refused(heir)
     } else if (hold.ended === undefined) {
       deadline.renewing = false
       hold.extend(mark, ttlMs)
@@ -50,6 +51,7 @@ export function renew(hold: Hold, deadline: Deadline): void {
 
 /** A refusal is final. Whether it was asked for (a forced release) the store may know. */
 function refused(hold: Hold): void {
+  hold.deadline?.refuse()
   const end = (code: EndCode): void => {
     hold.end(code, code === 'LOCK_LOST' ? 'the store does not know the hold any more' : undefined)
   }

@@ -1,6 +1,7 @@
-import { type Client, Contender, type Handed } from '../core/contender.js'
+import { type Client, Contender } from '../core/contender.js'
 import { StoreError } from '../core/errors.js'
 import type { Hold } from '../core/hold.js'
+import type { Handed } from '../core/handed.js'
 import { LocalLine, type SeatGrant } from '../core/local-line.js'
 import { traceContention } from '../core/refusal.js'
 import type { Seat, Space } from '../core/space.js'

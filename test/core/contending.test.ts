@@ -68,6 +68,50 @@ describe('who waits for a store that pushes', () => {
     expect(records.inspect('holdfast:k')).toBeUndefined()
   })
 
+  test.each([
+    ['its answer gets lost', { delayMs: 50, reply: 'lost' }],
+    ['it arrives after all that was to take it back', { delayMs: 5_000 }],
+  ] as const)('and gives up leaves nothing, though a release brought it along, and %s', async (_, fault) => {
+    const { holdfast, time, store, records } = world({ storeTimeout: 200 })
+    const lease = await holdfast.lock('k', { ttl: '1m' }).acquire()
+    const controller = new AbortController()
+    const waiting = rejection(holdfast.lock('k', { wait: true, ttl: '2m', signal: controller.signal }).acquire())
+    await time.advance(1)
+    store.next('release', fault)
+    const released = rejection(lease.release())
+    await time.advance(10)
+    controller.abort(new Error('no more'))
+    expect((await waiting).message).toBe('no more')
+    await time.advance(200)
+    expect(await released).toMatchObject({ code: 'STORE_FAILED' })
+    await time.advance(6_000)
+    expect(store.calls.filter(({ operation }) => operation === 'release').length).toBeGreaterThan(2)
+    expect(records.inspect('holdfast:k')).toBeUndefined()
+  })
+
+  test('is not given what the store has refused to renew, while it is asked why', async () => {
+    const { store, time, other } = world()
+    const wasRevoked = (): Promise<boolean> => new Promise(() => undefined)
+    const { lock } = createHoldfast({ store: { ...store, wasRevoked }, env: time })
+    const before = await other().lock('k').acquire()
+    const [first, second] = [1, 2].map(() => lock('k', { wait: true, ttl: 900 }).acquire())
+    await time.advance(10)
+    await before.release()
+    const lease = await first
+    store.loseNotices()
+    await other().lock('k').forceRelease()
+    const theirs = await other().lock('k', { ttl: '1m' }).acquire()
+    await time.advance(300) // the renewal is refused
+    let granted = false
+    void second?.then(() => (granted = true))
+    expect(await lease?.release()).toBe(false)
+    await time.advance(100)
+    expect(granted).toBe(false)
+    await theirs.release()
+    await time.advance(1_000)
+    expect(granted).toBe(true)
+  })
+
   test('does not believe a notice when it was refused since, long after it may have been granted', async () => {
     const all = world()
     const { time, store, other } = all

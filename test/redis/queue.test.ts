@@ -175,6 +175,17 @@ describe('the queue on Redis', () => {
     expect(performance.now() - startMs).toBeLessThan(1_000)
   })
 
+  test('lasts for a newcomer, though those before him are long gone', async () => {
+    const [holder, gone, alive] = [startProcess(), startProcess(), startProcess()]
+    const key = freshKey()
+    await take(holder.store, key, 'holder', { ttlMs: 60_000 })
+    await gone.queueUp(key, 'gone')
+    const names = [`{${key}}:queue`, `{${key}}:waiters`]
+    for (const name of names) await server.command('PEXPIRE', name, '3000') // as after ten seconds
+    await alive.queueUp(key, 'alive')
+    for (const name of names) expect(Number(await server.command('PTTL', name))).toBeGreaterThan(10_000)
+  })
+
   test('loses no more to a stopped process than the lease of its place', async () => {
     const [holder, stopped, alive] = [startProcess(), startProcess(), startProcess()]
     const key = freshKey()

@@ -170,6 +170,7 @@ export class Nemesis {
     const next = this.#fleet.addServer()
     if (!(next instanceof ModelServer)) return
     next.records = records
+    this.#parts.truth.steppedBackMs += Math.max(0, old.nowMs - next.nowMs) // its clock may be behind
     next.running = false
     next.witness.arrivals.isVoid = old.witness.arrivals.isVoid
     for (const { places } of records.values()) next.witness.arrivals.inherit(places.map(({ owner }) => owner))

@@ -68,8 +68,7 @@ local function outlast(queueMs)
 end`
 
 /**
- * `stand` puts a request into the queue, or renews its place; gives how many are before it. A long queue is kept from expiring
- * in one second of ten. `flag` tells of the queue: by the
+ * `stand` puts a request into the queue, or renews its place; gives how many are before it. `flag` tells of the queue: by the
  * token, and by `value`, the record of whoever holds, if it is one of ours.
  */
 const entering = raw`
@@ -84,7 +83,7 @@ local function stand(owner, queueMs, ttl, tokenTtl, turns, limit, permits, heard
     if before then return before end
   end
   before = redis.call('RPUSH', queue, owner) - 1
-  if before == 0 or string.byte(time[1], -1) == 48 then outlast(queueMs) end
+  if before == 0 or redis.call('PTTL', queue) < 10000 + queueMs then outlast(queueMs) end
   return before
 end
 local function flag(tokenTtl, value)

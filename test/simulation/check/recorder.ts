@@ -14,6 +14,8 @@ export class Recorder {
   /** Requests that may be granted at any time: they stand in the queue, or nobody knows. */
   readonly #open = new Map<string, Call>()
   readonly #granted = new Set<string>()
+  /** A release of theirs was answered. */
+  readonly #letGo = new Set<string>()
 
   constructor(world: World) {
     this.#world = world
@@ -90,8 +92,9 @@ export class Recorder {
   async #settle<T>(call: Call, answer: Promise<T>, read: (value: T) => boolean): Promise<T> {
     const value = await answer
     call.returnedMs = this.#world.nowMs
-    // who was never told that it holds may have left the queue, or held
-    const sure = call.type === 'force' || this.#granted.has(call.owner)
+    // who was never told that it holds, or let go before, may have left the queue, or held
+    const sure = call.type === 'force' || (this.#granted.has(call.owner) && !this.#letGo.has(call.owner))
+    if (call.type === 'release') this.#letGo.add(call.owner)
     call.ok = sure ? read(value) : undefined
     return value
   }

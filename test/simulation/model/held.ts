@@ -45,7 +45,7 @@ export class Held {
     const arrival = Math.max(this.micros, (places.at(-1)?.arrival ?? 0) + 1)
     places.push({ owner, arrival, wish, endsMs: this.nowMs + queueMs, heard: this.isHeard(wish) })
     const before = places.length - 1
-    if (before === 0 || Math.floor(this.micros / 1_000_000) % 10 === 0) this.outlast(queueMs)
+    if (before === 0 || this.record.placesEndMs + 1 - this.nowMs < 10_000 + queueMs) this.outlast(queueMs)
     return before
   }
 
