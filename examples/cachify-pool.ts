@@ -38,7 +38,7 @@ class Importer {
     this.name = name
   }
 
-  @pool('import-{this.name}-{kind}', { max: 1, onFull: (kind: string, size: number) => `${kind} × ${size}: later` })
+  @pool('import-{this.name}-{kind}', { max: 1, onFull: (kind: string, size = 10) => `${kind} × ${size}: later` })
   async load(kind: string, size = 10): Promise<string> {
     const again = size > 1 ? await this.load(kind, 1) : 'done'
     return `${this.name}: ${kind} × ${size}, then ${again}`

@@ -182,7 +182,7 @@ export function barsTable(results: Results): string {
 export function unmetCases(results: Results): Set<string> {
   const unmet = bars.filter((bar) => {
     const found = find(results, bar.case)
-    return found !== undefined && !bar.met(bar.measured(found))
+    return found !== undefined && !bar.met(bar.measured(found, results))
   })
   return new Set(unmet.map((bar) => bar.case))
 }
