@@ -44,14 +44,6 @@ export function queueMs(scope: Capabilities['scope']): number {
 /** How many hand-overs a process serves before it asks the store again, so that other processes get their turn. */
 export const localTurns = 16
 
-/**
- * The same for a permit of a pool, or up to 4 less, as its token decides: permits that were granted together do not end
- * together, or others would wait for all of them at once, and the store would have all of their releases at once (10 take 1.3 ms).
- */
-export function poolTurns(token: number): number {
-  return 10 - (token % 5)
-}
-
 export interface Refusal {
   readonly freeInMs: number | undefined
   /** It stands in the store's queue: a notice will tell. */

@@ -2,7 +2,7 @@ import type { Env } from './env.js'
 import { InvalidOptionError } from './errors.js'
 import type { Hold } from './hold.js'
 import { asHoldfastError, limited } from './limited.js'
-import { failureRetryMs, heartbeatMs, localTurns, poolTurns } from './plan.js'
+import { failureRetryMs, heartbeatMs, localTurns } from './plan.js'
 import { printable } from './printable.js'
 import { Pulse } from './pulse.js'
 import { Holds } from './holds.js'
@@ -91,12 +91,11 @@ export class Space {
     return { key: storeKey, owner, ttlMs, limit, permits, queueMs, turns, again, limitMs, holder }
   }
 
-  /** How many hand-overs within the process a hold of these terms may serve; without a token: at most. */
-  turnsOf(terms: Terms, token = 0): number {
+  /** How many hand-overs within the process a hold of these terms may serve. */
+  turnsOf(terms: Terms): number {
     if (this.store.selfRenewal !== undefined || !isPassable(terms)) return 0
-    if (terms.limit === 1) return localTurns
     // where a call costs nothing, each grant of a pool can have the next token
-    return this.local ? 0 : poolTurns(token)
+    return this.local && terms.limit > 1 ? 0 : localTurns
   }
 
   /** Gives up a request whose outcome is unknown: releases it in the background, a few times, without keeping the process alive. */
