@@ -16,14 +16,6 @@ const mostLanes = 64
 interface LaneOwner {
   wants(lane: Lane): boolean
   laneGranted(lane: Lane, seat: Seat, grant: SeatGrant): void
-  /**
-   * Fewer than a lock has, and not as many for each: permits that were granted together must not end together, or others would
-   * wait for all of them, and the store have all of their releases at once (10 take 1.3 ms).
-   */
-  #withTurns(grant: SeatGrant, terms: Terms): SeatGrant {
-    return { ...grant, turns: Math.min(this.space.turnsOf(terms), 10 - (grant.token % 5)) }
-  }
-
   laneRefused(lane: Lane, answer: Refused): void
   laneFailed(lane: Lane, error: Error, lasting: boolean): void
 }
@@ -169,6 +161,14 @@ export class PoolLine extends LocalLine implements LaneOwner {
 
   protected rest(): void {
     for (const { contender } of this.#lanes) contender.rest()
+  }
+
+  /**
+   * Fewer than a lock has, and not as many for each: permits that were granted together must not end together, or others would
+   * wait for all of them, and the store have all of their releases at once (10 take 1.3 ms).
+   */
+  #withTurns(grant: SeatGrant, terms: Terms): SeatGrant {
+    return { ...grant, turns: Math.min(this.space.turnsOf(terms), 10 - (grant.token % 5)) }
   }
 
   #serve(waiter: Waiter, hold: Hold): void {
