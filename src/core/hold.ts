@@ -163,7 +163,7 @@ export class Hold implements Linked<Hold>, Due {
     const { deadline } = this
     if (deadline === undefined) return undefined
     const now = markOf(this.space.env)
-    if (!this.isActiveAt(deadline, now) || !deadline.isFresh(now) || deadline.isRefused) return undefined
+    if (!this.isActiveAt(deadline, now) || deadline.isRefused || !deadline.isFresh(now)) return undefined
     return { mark: deadline.leased, leaseMs: deadline.leaseMs, now }
   }
 

@@ -101,8 +101,8 @@ export const timing = [
   {
     name: 'a refused renewal is ignored',
     file: 'src/core/renewal.ts',
-    from: '    if (!renewed) {\n      refused(hold)',
-    to: '    if (!renewed) {\n      deadline.renewing = false',
+    from: '      if (heir !== undefined) refused(heir)',
+    to: '      if (heir !== undefined) deadline.renewing = false',
     classic: 'ignore-renew-refusal',
   },
   {
