@@ -28,6 +28,7 @@ const NO_FAULTS = new Set([
   'histories',
   'history calls',
   'several active',
+  'pairs',
 ])
 
 /** Each kind of fault has to have happened at least this often per 100,000 seeds. */

@@ -25,6 +25,7 @@ export type { Holder, Inspection, WaiterInfo } from './features/query.js'
 export type {
   AcquireRequest,
   Answer,
+  AnswerToAll,
   AnyStore,
   Capabilities,
   Handoff,
@@ -71,5 +72,14 @@ export type {
 } from './features/rw-lock.js'
 export { localLock, type LocalLock, type LocalLockOptions } from './features/local-lock.js'
 export type { AsyncLock, KeyedWrapper, Lock, LockFunction, SyncLock, Wrapped, Wrapper } from './features/lock-types.js'
+export type { MultiLease, SyncMultiLease } from './features/multi-lease.js'
+export type {
+  AsyncMultiLock,
+  KeyedMultiWrapper,
+  MultiLock,
+  MultiWrapped,
+  MultiWrapper,
+  SyncMultiLock,
+} from './features/multi-types.js'
 export type { HoldfastOptions, LockOptions, StoreSpec } from './features/options.js'
 export { memory, type MemoryOptions } from './stores/memory/memory.js'

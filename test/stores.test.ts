@@ -40,7 +40,7 @@ const stores: readonly Row[] = [
       consistency: 'process',
       sync: true,
     },
-    has: ['resize', 'onNotice', 'values'],
+    has: ['acquireAll', 'resize', 'onNotice', 'values'],
     create: () => ({ store: memory() }),
   },
   redisRow('a URL', () => ({ store: redis(url), another: () => redis(url) })),
@@ -105,7 +105,7 @@ function redisRow(client: string, create: ContractOptions['create']): Row {
     source: 'stores/redis',
     name: `redis (${client})`,
     capabilities: onRedis,
-    has: ['wasRevoked', 'resize', 'onNotice', 'values'],
+    has: ['acquireAll', 'wasRevoked', 'resize', 'onNotice', 'values'],
     create,
   }
 }

@@ -82,21 +82,21 @@ function refreshSync(space: Space, terms: Terms, owner: string, token: number): 
 }
 
 /** The lease was over before it could be used. Worth another try: the answers may come faster. */
-function tooSlow(): StoreError {
+export function tooSlow(): StoreError {
   return new StoreError(
     'acquire',
     'its answers take longer than the lease lasts. Raise { ttl }, or find out what slows it down.',
   )
 }
 
-function holdOf(space: Space, terms: Terms, owner: string, grant: Grant): Hold {
+export function holdOf(space: Space, terms: Terms, owner: string, grant: Grant): Hold {
   const hold = new Hold(space, terms, owner, grant)
   if (traced('holdfast:acquired')) trace('holdfast:acquired', { key: terms.key, token: hold.token, waitedMs: 0 })
   return hold
 }
 
 /** A lease is not handed out with less than half of it left. */
-function isFresh(space: Space, terms: Terms, { mark, now }: { mark: Mark; now: Mark }): boolean {
+export function isFresh(space: Space, terms: Terms, { mark, now }: { mark: Mark; now: Mark }): boolean {
   const ttlMs = leaseMs(terms)
   return ttlMs === null || trustedMs(ttlMs, space.store.capabilities.scope) - betweenMs(mark, now) >= ttlMs / 2
 }
@@ -172,7 +172,7 @@ async function refresh(space: Space, terms: Terms, seat: Seat, token: number): P
 }
 
 /** A request whose store fails. */
-interface Failing {
+export interface Failing {
   readonly since: Mark
   times: number
   /** One of the calls may have had its effect. */
@@ -180,7 +180,7 @@ interface Failing {
 }
 
 /** How long to wait before asking again. @throws `error` as ours, when asking again is of no use */
-function pauseAfter(error: unknown, failing: Failing, { space, terms, seat }: Request): number {
+export function pauseAfter(error: unknown, failing: Failing, { space, terms, seat }: Request): number {
   const { env } = space
   const failure = asHoldfastError(error, 'acquire', terms.key)
   trace('holdfast:store-failed', { key: terms.key, operation: 'acquire', error: failure })
@@ -198,17 +198,29 @@ interface Request {
   readonly seat: Seat
 }
 
-/** Rejects as soon as the signal aborts; what is granted after that is given back. */
 function askAbortably(space: Space, terms: Terms, signal: AbortSignal | undefined): Promise<Hold | Refusal> {
   const seat = space.newSeat()
-  if (signal === undefined) return askPatiently(space, terms, seat)
+  return untilAborted(
+    signal,
+    () => askPatiently(space, terms, seat),
+    () => space.abandon(terms, seat),
+  )
+}
+
+/** Rejects as soon as the signal aborts; what is granted after that is to be given back, says `giveUp`. */
+export function untilAborted<T>(
+  signal: AbortSignal | undefined,
+  ask: () => Promise<T>,
+  giveUp: () => void,
+): Promise<T> {
+  if (signal === undefined) return ask()
   return new Promise((resolve, reject) => {
     const abort = (): void => {
-      space.abandon(terms, seat)
+      giveUp()
       reject(signal.reason as Error) // whatever the user gave
     }
     signal.addEventListener('abort', abort)
-    askPatiently(space, terms, seat)
+    ask()
       .then(resolve, reject)
       .finally(() => {
         signal.removeEventListener('abort', abort)
@@ -216,7 +228,7 @@ function askAbortably(space: Space, terms: Terms, signal: AbortSignal | undefine
   })
 }
 
-function pause(env: Env, ms: number): Promise<void> {
+export function pause(env: Env, ms: number): Promise<void> {
   return new Promise((resolve) => {
     env.setTimer(resolve, ms, true)
   })

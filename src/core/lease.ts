@@ -122,7 +122,8 @@ export class SyncLease extends HeldLease {
   }
 }
 
-async function end(hold: Hold): Promise<void> {
+/** The end of a lease, without an error if the release fails: see `warnOfRelease`. */
+export async function end(hold: Hold): Promise<void> {
   if (!hold.isActive()) return
   try {
     if (!(await release(hold))) hold.foundGone(await whyGone(hold))
@@ -131,7 +132,7 @@ async function end(hold: Hold): Promise<void> {
   }
 }
 
-function endSync(hold: Hold): void {
+export function endSync(hold: Hold): void {
   if (!hold.isActive()) return
   try {
     if (!releaseSync(hold)) hold.foundGone(whyGoneSync(hold))
@@ -141,7 +142,7 @@ function endSync(hold: Hold): void {
 }
 
 /** Expired and revoked holds were asked for: the result stands. A lost one is an error even if the work succeeded. */
-function throwIfLost(hold: Hold, result: unknown): void {
+export function throwIfLost(hold: Hold, result: unknown): void {
   if (hold.ended !== 'LOCK_LOST' || hold.terms.onLost === 'warn') return
   const error = hold.lostError()
   error.result = result

@@ -73,6 +73,20 @@ export interface Handoff {
   readonly next: Answer
 }
 
+/** Several keys were granted: a token for each request, in their order. */
+export interface GrantedAll {
+  readonly granted: true
+  readonly tokens: readonly number[]
+}
+
+/** None of several keys was granted. */
+export interface RefusedAll extends Refused {
+  /** Which request could not be met: its index. */
+  readonly index: number
+}
+
+export type AnswerToAll = GrantedAll | RefusedAll
+
 export interface HolderRecord extends HolderInfo {
   /** Never leaves the library: people see a short hash of it. */
   readonly owner: string
@@ -184,6 +198,12 @@ export interface StoreOf<M extends Mode> {
   /** Opens what has to be opened before the first call; undefined: it is open. Rejects, never throws; `operation` is named in errors. Not counted in the time limit of a call. */
   ready?(operation: string): Promise<void> | undefined
   acquire(request: AcquireRequest): Result<M, Answer>
+  /**
+   * Grants mutexes (`limit` 1, `queueMs` 0, each of another key) all or none, in one step, and none past those who wait for it. What an
+   * owner holds already counts as granted, with the same token; a refusal leaves it. undefined: not in one step, nothing was done.
+   * Absent: never.
+   */
+  acquireAll?(requests: readonly AcquireRequest[]): Result<M, AnswerToAll | undefined>
   /** Sets the lease to `ttlMs` from now. false: not this owner's any more (never re-creates a hold). */
   renew(key: string, owner: string, ttlMs: number): Result<M, boolean>
   /** Ends the hold, or takes the request out of the queue. false: it was already gone. */

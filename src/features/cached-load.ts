@@ -6,7 +6,7 @@ import type { ParsedCachedOptions } from './cached-options.js'
 import type { Way } from './cached-way.js'
 import { type Flight, flightsOf, type Outcome } from './cached-flights.js'
 import { messageOf } from './codec.js'
-import { isThenable } from './handle.js'
+import { isThenable } from './within.js'
 import { runAsync, runSync, type Steps, wait } from './steps.js'
 
 /** One call of a cached function whose value has to be looked for. */

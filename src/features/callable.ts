@@ -5,7 +5,29 @@ import type { PoolHandle } from './pool-handle.js'
 import { type WrapOptions, wrapWithLock } from './wrap.js'
 
 /** Which calls a callable handle has. */
-export type Face = 'lock' | 'pool'
+export type Face = 'lock' | 'pool' | 'several'
+
+/** What takes a lease, of whatever kind: it is only passed on. */
+type Body = never
+
+/** What stands behind a callable handle. */
+interface Inside {
+  readonly key: string
+  acquire(): unknown
+  tryAcquire(): unknown
+  run(body: Body): unknown
+  acquireSync(): unknown
+  tryAcquireSync(): unknown
+  runSync(body: Body): unknown
+  isLocked(): unknown
+  isLockedSync(): unknown
+  inspect(): unknown
+  inspectSync(): unknown
+  forceRelease(): unknown
+  forceReleaseSync(): unknown
+  release(): unknown
+  releaseSync(): unknown
+}
 
 /**
  * What `lock`, `pool` and their kin return: a function that wraps and decorates and, where the key is text, has the calls of
@@ -19,12 +41,12 @@ export function callableOf(wrapping: WrapOptions, face: Face = 'lock'): unknown 
     return use
   }
   if (typeof key !== 'string') throw new InvalidKeyError(`A key is text or a function that makes it, not ${show(key)}.`)
-  return callable(use, handle === undefined ? new Handle(source, key, options) : handle(key), faces[face])
+  return callable(use, handle === undefined ? new Handle(source, key, options) : handle(key), face)
 }
 
 /** Gives a function the calls of its handle. One prototype for all: own properties would show up wherever it is printed. */
-function callable(use: object, handle: Handle, face: typeof Callable): object {
-  Object.setPrototypeOf(use, face.prototype)
+export function callable(use: object, handle: Inside, face: Face): object {
+  Object.setPrototypeOf(use, faces[face].prototype)
   ;(use as Callable)[inside] = handle
   return use
 }
@@ -34,7 +56,7 @@ const inside = Symbol('handle')
 
 /** What every callable handle inherits. Written out, for a call by a computed name is never inlined. */
 class Callable extends Function {
-  declare [inside]: Handle
+  declare [inside]: Inside
 
   get key(): string {
     return this[inside].key
@@ -45,7 +67,7 @@ class Callable extends Function {
   tryAcquire(): unknown {
     return this[inside].tryAcquire()
   }
-  run(body: Parameters<Handle['run']>[0]): unknown {
+  run(body: Body): unknown {
     return this[inside].run(body)
   }
   acquireSync(): unknown {
@@ -54,7 +76,7 @@ class Callable extends Function {
   tryAcquireSync(): unknown {
     return this[inside].tryAcquireSync()
   }
-  runSync(body: Parameters<Handle['runSync']>[0]): unknown {
+  runSync(body: Body): unknown {
     return this[inside].runSync(body)
   }
   isLocked(): unknown {
@@ -100,4 +122,12 @@ class PoolCallable extends Callable {
   }
 }
 
-const faces: Record<Face, typeof Callable> = { lock: Callable, pool: PoolCallable }
+class SeveralCallable extends Callable {
+  declare [inside]: Inside & { readonly keys: readonly string[] }
+
+  get keys(): readonly string[] {
+    return this[inside].keys
+  }
+}
+
+const faces: Record<Face, typeof Callable> = { lock: Callable, pool: PoolCallable, several: SeveralCallable }

@@ -1,6 +1,5 @@
 import { acquire, acquireAtOnce, tryAcquire } from '../core/acquire.js'
 import { acquireSync, assertSync, tryAcquireSync } from '../core/acquire-sync.js'
-import { SyncUnsupportedError } from '../core/errors.js'
 import { checkKey } from '../core/key.js'
 import type { Hold } from '../core/hold.js'
 import { Lease, SyncLease } from '../core/lease.js'
@@ -10,6 +9,7 @@ import type { Space } from '../core/space.js'
 import type { Terms, Waiting } from '../core/terms.js'
 import type { Place, Source } from './instance.js'
 import type { ParsedOptions } from './options.js'
+import { within, withinSync } from './within.js'
 
 /** One key with its options: what all that can be done with it goes through. Not callable; `lock()` makes it so. */
 export class Handle {
@@ -57,12 +57,12 @@ export class Handle {
   }
 
   runSync<T>(body: (lease: SyncLease) => T): T {
-    return this.#withinSync(this.acquireSync(), body)
+    return withinSync(this.key, this.acquireSync(), body)
   }
 
   runElseSync<T>(body: (lease: SyncLease) => T, otherwise: () => T): T {
     const lease = this.tryAcquireSync()
-    return lease === undefined ? otherwise() : this.#withinSync(lease, body)
+    return lease === undefined ? otherwise() : withinSync(this.key, lease, body)
   }
   async isLocked(): Promise<boolean> {
     const { space, terms } = this.at()
@@ -114,18 +114,6 @@ export class Handle {
     return releaseSync(this.#hold)
   }
 
-  #withinSync<T>(lease: SyncLease, body: (lease: SyncLease) => T): T {
-    let result: T
-    try {
-      result = body(lease)
-      if (isThenable(result)) throw this.#promised(result)
-    } catch (error) {
-      lease.abort()
-      throw error
-    }
-    return lease.finish(result)
-  }
-
   /** Grants at once where that takes no promise, else asks properly. Never throws in sync. */
   #now<T extends Lease | undefined>(ask: Ask<T>): Promise<T | Lease> {
     try {
@@ -171,30 +159,6 @@ export class Handle {
     if (this.#place?.instance !== instance) this.#place = instance.placeOf(this.key, this.#options)
     return this.#place
   }
-
-  /** The body went on after the lock was gone; its outcome belongs to whoever started it. */
-  #promised(result: PromiseLike<unknown>): SyncUnsupportedError {
-    result.then(
-      () => undefined,
-      () => undefined,
-    )
-    return new SyncUnsupportedError(
-      `runSync on ${this.key}: the body returned a promise, and would go on without the lock. Use run().`,
-      this.key,
-    )
-  }
-}
-
-/** Runs the body, then ends the lease. */
-async function within<T>(lease: Lease, body: (lease: Lease) => T | PromiseLike<T>): Promise<T> {
-  let result: T
-  try {
-    result = await body(lease)
-  } catch (error) {
-    await lease.abort()
-    throw error
-  }
-  return await lease.finish(result)
 }
 
 function permitsOf(found: query.Inspection | undefined): number {
@@ -202,7 +166,3 @@ function permitsOf(found: query.Inspection | undefined): number {
 }
 
 type Ask<T> = (space: Space, terms: Terms, waiting: Waiting, take: (hold: Hold) => Lease) => Promise<T>
-
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as Record<string, unknown>)['then'] === 'function'
-}

@@ -3,6 +3,7 @@ import type { Lease, SyncLease } from '../core/lease.js'
 import type { Inspection } from './query.js'
 import type { Mode } from '../core/store.js'
 import type { LockOptions } from './options.js'
+import type { KeyedMultiWrapper, MultiLock } from './multi-types.js'
 
 /** A reusable handle of one key. */
 export interface AsyncLock<L extends Lease = Lease> {
@@ -123,9 +124,19 @@ export interface LockFunction<M extends Mode = 'sync', N extends Modes = Record<
    * @throws InvalidKeyError, InvalidOptionError
    */
   <const O extends OptionsFor<N>>(key: string, options?: O): Lock<ModeOfLock<O, M, N>>
+  /**
+   * A handle of several keys, 64 at most: sorted, all or none, released in reverse.
+   * @throws InvalidKeyError, InvalidOptionError
+   */
+  <const O extends OptionsFor<N>>(keys: readonly string[], options?: O): MultiLock<ModeOfLock<O, M, N>>
   /** A wrapper whose key is a function of the arguments. @throws InvalidOptionError */
   <A extends unknown[], const O extends OptionsFor<N>>(
     key: (...args: A) => string,
     options?: O,
   ): KeyedWrapper<A, ModeOfLock<O, M, N>>
+  /** A wrapper whose keys are made by a function of the arguments. @throws InvalidOptionError */
+  <A extends unknown[], const O extends OptionsFor<N>>(
+    keys: (...args: A) => readonly string[],
+    options?: O,
+  ): KeyedMultiWrapper<A, ModeOfLock<O, M, N>>
 }

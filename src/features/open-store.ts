@@ -2,7 +2,7 @@
 import { show } from '../core/duration.js'
 import type { Env } from '../core/env.js'
 import { InvalidOptionError, StoreError } from '../core/errors.js'
-import type { AcquireRequest, AnyStore, Handoff, NoticeListener, Store, ValuesOf } from '../core/store.js'
+import type { AcquireRequest, AnswerToAll, AnyStore, Handoff, NoticeListener, Store, ValuesOf } from '../core/store.js'
 import { memory } from '../stores/memory/memory.js'
 import { parseAddress } from '../stores/redis/address.js'
 import { redisCapabilities } from '../stores/redis/capabilities.js'
@@ -85,6 +85,10 @@ class LazyStore implements Store {
 
   acquire(request: AcquireRequest): ReturnType<Store['acquire']> {
     return this.#store?.acquire(request) ?? this.#open().then((store) => store.acquire(request))
+  }
+
+  async acquireAll(requests: readonly AcquireRequest[]): Promise<AnswerToAll | undefined> {
+    return (this.#store ?? (await this.#open())).acquireAll?.(requests)
   }
 
   renew(key: string, owner: string, ttlMs: number): Promise<boolean> {

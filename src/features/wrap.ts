@@ -1,9 +1,9 @@
 import { SyncUnsupportedError } from '../core/errors.js'
-import type { SyncLease } from '../core/lease.js'
 import { type Callable, decorate, dress, keyMaker, type KeySpec, type Kind, kindOf } from './decorate.js'
-import { Handle, isThenable } from './handle.js'
+import { Handle } from './handle.js'
 import type { Source } from './instance.js'
 import type { ParsedOptions } from './options.js'
+import { type Ends, isThenable, type SyncEnds } from './within.js'
 
 export interface WrapOptions {
   readonly source: Source
@@ -22,22 +22,55 @@ export function wrapWithLock(wrapping: WrapOptions, args: readonly unknown[]): u
   return decorate('A lock', args, (fn) => wrap(wrapping, fn))
 }
 
-function wrap({ source, key, options, refused, ...wrapping }: WrapOptions, fn: Callable): Callable {
+function wrap({ source, key, options, ...wrapping }: WrapOptions, fn: Callable): Callable {
   const keyOf = keyMaker(key, fn, options.args)
   const make = wrapping.handle ?? ((text: string) => new Handle(source, text, options))
-  const handleOf = (self: unknown, args: readonly unknown[]): Handle => make(keyOf(self, args))
+  return wrapWith(fn, (self, args) => make(keyOf(self, args)), wrapping)
+}
+
+/** What a wrapped function needs of a handle. */
+export interface Askable {
+  readonly key: string
+  acquire(): Promise<Ends>
+  tryAcquire(): Promise<Ends | undefined>
+  acquireSync(): SyncEnds
+  tryAcquireSync(): SyncEnds | undefined
+  run(body: () => unknown): Promise<unknown>
+  runElse(body: () => unknown, otherwise: () => unknown): Promise<unknown>
+  isLocked(): Promise<boolean>
+  isLockedSync(): boolean
+  inspect(): Promise<unknown>
+  inspectSync(): unknown
+  forceRelease(): Promise<boolean>
+  forceReleaseSync(): boolean
+}
+
+interface Extras<H> {
+  readonly refused?: Callable | undefined
+  readonly calls?: ((at: AskOf<H>, isAsync: boolean) => Record<string, Callable>) | undefined
+}
+
+/** What is asked for a call with this `this` and these arguments. */
+type AskOf<H = Askable> = (self: unknown, args: readonly unknown[]) => H
+
+export type HandleOf = AskOf<Handle>
+
+/** Wraps a function so that each call holds what `handleOf` gives for it. */
+export function wrapWith<H extends Askable>(
+  fn: Callable,
+  handleOf: AskOf<H>,
+  { refused, calls }: Extras<H> = {},
+): Callable {
   const kind = kindOf(fn)
   const wrapped = callers[kind](fn, handleOf, refused)
   // `job.isLocked(1)` is called on the wrapped function itself: that is no `this` of a method
-  const at = (self: unknown, args: readonly unknown[]): Handle => handleOf(self === wrapped ? undefined : self, args)
+  const at: AskOf<H> = (self, args) => handleOf(self === wrapped ? undefined : self, args)
   const isAsync = kind === 'async' || kind === 'asyncGenerator'
-  dress(wrapped, fn, { ...(isAsync ? asyncCalls(at) : syncCalls(at)), ...wrapping.calls?.(at, isAsync) })
+  dress(wrapped, fn, { ...(isAsync ? asyncCalls(at) : syncCalls(at)), ...calls?.(at, isAsync) })
   return wrapped
 }
 
-export type HandleOf = (self: unknown, args: readonly unknown[]) => Handle
-
-const callers: Record<Kind, (fn: Callable, handleOf: HandleOf, refused?: Callable) => Callable> = {
+const callers: Record<Kind, (fn: Callable, handleOf: AskOf, refused?: Callable) => Callable> = {
   async: (fn, handleOf, refused) =>
     async function (...args) {
       const handle = handleOf(this, args)
@@ -83,7 +116,7 @@ const callers: Record<Kind, (fn: Callable, handleOf: HandleOf, refused?: Callabl
 }
 
 /** A plain function may turn out to return a promise: then the lock is held until that settles. */
-function callSync(lease: SyncLease, body: () => unknown): unknown {
+function callSync(lease: SyncEnds, body: () => unknown): unknown {
   let result: unknown
   try {
     result = body()
@@ -102,7 +135,7 @@ function callSync(lease: SyncLease, body: () => unknown): unknown {
 }
 
 /** undefined: another holds, and somebody will be asked in place of the function. */
-function acquireForPlain(handle: Handle, mayFail: boolean): SyncLease | undefined {
+function acquireForPlain(handle: Askable, mayFail: boolean): SyncEnds | undefined {
   try {
     return mayFail ? handle.tryAcquireSync() : handle.acquireSync()
   } catch (error) {
@@ -112,7 +145,7 @@ function acquireForPlain(handle: Handle, mayFail: boolean): SyncLease | undefine
   }
 }
 
-function asyncCalls(at: HandleOf): Record<string, Callable> {
+function asyncCalls(at: AskOf): Record<string, Callable> {
   return {
     async isLocked(...args) {
       return await at(this, args).isLocked()
@@ -126,7 +159,7 @@ function asyncCalls(at: HandleOf): Record<string, Callable> {
   }
 }
 
-function syncCalls(at: HandleOf): Record<string, Callable> {
+function syncCalls(at: AskOf): Record<string, Callable> {
   return {
     isLocked(...args) {
       return at(this, args).isLockedSync()

@@ -4,9 +4,10 @@ import { StoreError } from '../core/errors.js'
 import type { Outcome } from '../core/errors.js'
 import type { AcquireRequest, AnyStore, Handoff, Notice, NoticeListener, Store, ValuesOf } from '../core/store.js'
 
-/** The calls of a store that can be made to fail. `get`, `set` and `delete` are those of its values. */
+/** The calls of a store that can be made to fail. `acquireAll` is one, told by its first request. `get`, `set` and `delete` are those of its values. */
 export type Operation =
   | 'acquire'
+  | 'acquireAll'
   | 'renew'
   | 'release'
   | 'inspect'
@@ -125,6 +126,12 @@ export function faulty(inner: AnyStore, plan: FaultPlan | FaultyOptions = {}): F
 function optionalParts(store: Store, faults: Faults): Partial<Store> {
   const parts: { -readonly [Part in keyof Store]?: Store[Part] } = {}
   if (store.ready) parts.ready = (operation) => store.ready?.(operation)
+  if (store.acquireAll) {
+    parts.acquireAll = ([first, ...rest]) =>
+      first === undefined
+        ? Promise.resolve(undefined)
+        : faults.call(callOf('acquireAll', first.key, first.owner), async () => store.acquireAll?.([first, ...rest]))
+  }
   if (store.wasRevoked) {
     parts.wasRevoked = (key, owner) =>
       faults.call(callOf('wasRevoked', key, owner), async () => (await store.wasRevoked?.(key, owner)) ?? false)

@@ -19,6 +19,7 @@ import { createScene } from './contract/scene.js'
 import type { Rule, Scene } from './contract/scene.js'
 import type { ContractSubject, OptionalPart, Promised } from './contract/subject.js'
 import { selfRenewal } from './contract/self-renewal.js'
+import { several } from './contract/several.js'
 import { tokens } from './contract/tokens.js'
 import { values } from './contract/values.js'
 
@@ -87,6 +88,7 @@ const rules: readonly Rule[] = [
   ...listing,
   ...keys,
   ...values,
+  ...several,
   ...clients,
 ]
 

@@ -27,6 +27,12 @@ const printed: Readonly<Record<string, readonly RegExp[]>> = {
     /^POOL_FULL: 1 of 1 taken by the only seat; ours: true$/,
   ],
   'rw-lock': [/^written: version 2, read on: true$/, /^read: version 2$/],
+  transfer: [
+    /^95 106 99$/,
+    /^account-anna and account-ben true$/,
+    /^true 2$/,
+    /^account-ben is held; account-carl: false$/,
+  ],
   once: [/^report of may is being built report of june$/, /^machine a cleans up$/],
   'fence-gate': [
     /^printed: page 1 of the first$/,

@@ -41,7 +41,8 @@ describe('a key function', () => {
     ['null', null],
     ['a number', 42],
     ['an object', {}],
-    ['an array', ['a']],
+    ['an empty list', []],
+    ['a list with a number', ['a', 1]],
     ['a promise', Promise.resolve('key')],
     ['empty text', ''],
   ])('that gives %s is refused at the call', async (_, result) => {

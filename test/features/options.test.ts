@@ -128,7 +128,7 @@ describe('a wrong value', () => {
 describe('a key that is no text', () => {
   it('is refused', () => {
     const lockAny = lock as (key: unknown) => unknown
-    for (const key of [undefined, null, 1, {}, ['a', 'b'], Symbol('key'), true, new Date(0)]) {
+    for (const key of [undefined, null, 1, {}, ['a', 1], [['a', 'b']], Symbol('key'), true, new Date(0)]) {
       const error = thrownBy(() => lockAny(key))
       expect(error).toMatchObject({ name: 'InvalidKeyError', code: 'INVALID_KEY' })
     }

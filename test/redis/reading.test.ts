@@ -3,7 +3,14 @@ import { InvalidOptionError, StoreError } from '../../src/core/errors.js'
 import { parseAddress, showAddress } from '../../src/stores/redis/address.js'
 import { badReply, isErrorReply, notSent, storeError, withoutSecrets } from '../../src/stores/redis/failure.js'
 import { readHold, readTail, readToken, tailWriter } from '../../src/stores/redis/record.js'
-import { readAnswer, readBoolean, readHandoff, readInspection, readRevoked } from '../../src/stores/redis/replies.js'
+import {
+  readAnswer,
+  readAnswerToAll,
+  readBoolean,
+  readHandoff,
+  readInspection,
+  readRevoked,
+} from '../../src/stores/redis/replies.js'
 
 const holder = { host: 'web-1', pid: 42, label: undefined, since: 1_700_000_000_000 }
 const tail = 'wake\n{"host":"web-1","pid":42,"since":1700000000000}'
@@ -159,6 +166,16 @@ describe('a reply', () => {
     expect(readHandoff([0, [5, record]], 1)).toMatchObject({ released: false, next: { granted: false } })
     for (const reply of [2, -1, null]) expect(() => readBoolean('release', reply)).toThrow(/failed to release/)
     for (const reply of [null, [], [1], [2, 78]]) expect(() => readHandoff(reply, 1)).toThrow(/failed to release/)
+  })
+
+  test('to several requests grants all, tells who is in the way, or that the queue has to be looked at', () => {
+    expect(readAnswerToAll(null, 2)).toBeUndefined()
+    expect(readAnswerToAll([0, '77', 78], 2)).toEqual({ granted: true, tokens: [77, 78] })
+    expect(readAnswerToAll(['2', 150, record], 2)).toEqual({ granted: false, index: 1, freeInMs: 150, holder })
+    expect(() => readAnswerToAll([1, '#limit', '3'], 2)).toThrow(InvalidOptionError)
+    for (const reply of [[], 7, [0, 77], [0, 77, 0], [3, 150, record], [1, 150], [-1, 150, record], ['x', 77, 78]]) {
+      expect(() => readAnswerToAll(reply, 2)).toThrow(/failed to acquire/)
+    }
   })
 
   test('to an inspection tells all who hold and wait', () => {

@@ -4,6 +4,7 @@ import { Lease } from '../../src/core/lease.js'
 import { closedError, Space } from '../../src/core/space.js'
 import type { AnyStore } from '../../src/core/store.js'
 import type { Terms } from '../../src/core/terms.js'
+import { acquireAll } from '../../src/features/acquire-all.js'
 import { forceRelease } from '../../src/features/query.js'
 import type { Machine } from './machine.js'
 
@@ -17,6 +18,8 @@ export class Client {
   warnings = 0
   /** Forced releases under way. */
   forcing = 0
+  /** Acquisitions of several keys under way. */
+  taking = 0
 
   constructor(index: number, machine: Machine, store: AnyStore, hangUp: (noticed: boolean) => void) {
     this.index = index
@@ -39,6 +42,18 @@ export class Client {
     if (hold !== undefined) return given(hold)
     const waiting = { waitMs, signal }
     return tries ? tryAcquire(this.space, terms, waiting, given) : acquire(this.space, terms, waiting, given)
+  }
+
+  /** As a user's `lock(keys, options).acquire()`. */
+  async askAll(all: readonly Terms[], { waitMs, signal }: Wish): Promise<readonly Hold[]> {
+    if (this.space.closed) throw closedError()
+    signal?.throwIfAborted()
+    this.taking++
+    try {
+      return await acquireAll(this.space, all, { waitMs, signal })
+    } finally {
+      this.taking--
+    }
   }
 
   /** As a user's `lock(key).forceRelease()`; false also when the store failed. */

@@ -74,6 +74,8 @@ export interface Options {
   readonly faults: readonly Fault[]
   /** When the faults stop. */
   readonly healMs: number
+  /** Some programs take both keys at once. */
+  readonly pairs?: boolean
 }
 
 const clientFaults: readonly FaultKind[] = ['pause', 'suspend', 'crash', 'wall-jump']
@@ -115,12 +117,13 @@ export function drawOptions(seed: number): Options {
   const jitterMs = random.chance(0.4) ? 0 : random.between(0, Math.min(6, mostMs))
   const roundTripMs = 2 * (delayMs + jitterMs)
   const clients = random.int(2, random.pick([2, 3, 4, 5]))
+  const keys = random.chance(0.25) ? 2 : 1
   return {
     seed,
     store,
     mode,
     clients,
-    keys: random.chance(0.25) ? 2 : 1,
+    keys,
     tasks: random.pick([1, 1, 2, 3]),
     opsPerTask: random.int(2, 4),
     limit: mode === 'mutex' ? 1 : mode === 'pool' ? random.int(2, 3) : readWriteLimit,
@@ -145,6 +148,7 @@ export function drawOptions(seed: number): Options {
     },
     faults: calm ? [] : drawFaults(random, gentle ? gentleFaults : kindsOf(store), { clients, ttlMs, healMs }),
     healMs,
+    ...(mode === 'mutex' && keys === 2 && { pairs: new Random(seed ^ 0x2545f491).chance(0.5) }), // drawn apart: the rest stays as it was
   }
 }
 

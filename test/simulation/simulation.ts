@@ -121,8 +121,10 @@ export class Simulation {
         const { isVoid, grantedAtMs, letGoAtMs } = this.#parts.truth.factOf(owner)
         const sinceMs = Math.max(grantedAtMs, letGoAtMs) // its release may be under way
         const isNew = sinceMs > this.#world.nowMs - 2000 - this.#parts.options.storeTimeoutMs
-        const isAwaited = this.#fleet.clients.some(({ space }) =>
-          (space.gates.get(key)?.waiting().contenders ?? []).includes(owner),
+        const isAwaited = this.#fleet.clients.some(
+          ({ space, taking }) =>
+            (space.gates.get(key)?.waiting().contenders ?? []).includes(owner) ||
+            (taking > 0 && space.holds.find(owner) !== undefined),
         )
         if (isVoid || isNew || isAwaited || this.#parts.checker.isHeld(key, owner)) continue
         this.#fail('orphan', `${owner} holds ${key}, and nobody has it`)

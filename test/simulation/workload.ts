@@ -1,6 +1,6 @@
 import { HoldfastError, LockedError, LockLostError, LockTimeoutError, StoreError } from '../../src/core/errors.js'
-import type { Lease } from '../../src/core/lease.js'
-import { queueMs } from '../../src/core/plan.js'
+import { Lease } from '../../src/core/lease.js'
+import { heartbeatMs, queueMs } from '../../src/core/plan.js'
 import type { Terms } from '../../src/core/terms.js'
 import type { Ask, Held } from './check/checker.js'
 import type { Client } from './client.js'
@@ -83,6 +83,10 @@ export class Workload {
 
   async #acquisition(client: Client, random: Random): Promise<void> {
     const { checker, marks, world, options } = this.#parts
+    if (options.pairs === true && random.chance(0.5)) {
+      await this.#pair(client, random)
+      return
+    }
     const terms = this.#draw(random)
     const waitMs = random.pick([0, options.ttlMs * random.between(0.1, 3), Infinity, Infinity, Infinity])
     const controller = random.chance(0.2) ? new AbortController() : undefined
@@ -119,6 +123,39 @@ export class Workload {
       marks.hit('contended')
     await this.#work(client, random, held)
     await this.#end(client, random, held)
+  }
+
+  /** Both keys, all or none. */
+  async #pair(client: Client, random: Random): Promise<void> {
+    const { checker, marks, options } = this.#parts
+    const terms = this.#draw(random)
+    const all = ['k0', 'k1'].map((key) => ({ ...terms, key, storeKey: key }))
+    const waitMs = random.pick([0, options.ttlMs * random.between(0.1, 3), Infinity, Infinity])
+    const controller = random.chance(0.2) ? new AbortController() : undefined
+    // the second is waited for when the first is had: it has no place in line before
+    const asks = all.map((each) => checker.asks(client, each, false))
+    const [first] = asks
+    if (first === undefined) return
+    if (controller !== undefined) this.#abortLater(client, controller, first, random)
+    const began = client.machine.nowMs()
+    const taken: Held[] = []
+    try {
+      for (const [at, hold] of (
+        await client.askAll(all, { waitMs, signal: controller?.signal, tries: false })
+      ).entries()) {
+        const held = checker.granted(asks[at] ?? first, hold, new Lease(hold))
+        this.#checkFreshness(held)
+        taken.push(held)
+      }
+    } catch (error) {
+      const waitedMs = client.machine.nowMs() - began
+      this.#checkRefusal(error, { ask: first, waitMs, waitedMs, aborted: controller?.signal.aborted })
+      checker.gaveUp(first)
+      return
+    }
+    marks.hit('pairs')
+    await Promise.all(taken.map((held) => this.#work(client, random, held)))
+    await Promise.all(taken.toReversed().map((held) => this.#end(client, random, held)))
   }
 
   #draw(random: Random): Terms {
@@ -203,8 +240,10 @@ export class Workload {
     if (options.store === 'memory') return
     const fact = truth.factOf(hold.owner)
     const happened = fact.releasedAtMs >= calledMs
-    const passedOn = [...checker.all()].some(
-      ({ hold: other }) => other.owner === hold.owner && other.token > hold.token,
+    const others = [...checker.all()].map((other) => other.hold)
+    // who takes several keys holds the first before he is given it
+    const passedOn = [...others, ...hold.space.holds.all()].some(
+      (other) => other.owner === hold.owner && other.token > hold.token,
     )
     const holds = this.#fleet.holders(key).some(({ owner }) => owner === hold.owner)
     if (hold.terms.minHoldMs > 0) {
@@ -246,12 +285,17 @@ export class Workload {
     if (sinceMs !== undefined && calledMs > sinceMs) this.#parts.checker.fail('failure in health', describe(error))
   }
 
-  /** With a healthy store nothing that is renewed gets lost. */
+  /** With a healthy store nothing that is renewed gets lost. What a notice grants counts from the last question, up to a heartbeat before. */
   #checkLoss({ hold, grantedMs }: Held): void {
     const { sinceMs } = this.#health
     const { ttlMs } = hold.terms
     const { leftMs, isVoid } = this.#parts.truth.factOf(hold.owner)
-    if (this.#onlyRequestsFail && !isVoid && hold.ended === 'LOCK_LOST' && leftMs > (ttlMs ?? 0) * 0.3) {
+    if (
+      this.#onlyRequestsFail &&
+      !isVoid &&
+      hold.ended === 'LOCK_LOST' &&
+      leftMs > (ttlMs ?? 0) * 0.3 + heartbeatMs('network')
+    ) {
       this.#parts.checker.fail('given up early', `${hold.owner} was given up with ${leftMs} ms left`)
     }
     this.#parts.marks.hit(`ended ${hold.ended ?? 'not'}`)

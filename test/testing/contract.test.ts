@@ -11,6 +11,7 @@ import { permitBugs } from './bugs/permit-bugs.js'
 import { queueBugs } from './bugs/queue-bugs.js'
 import { resizeBugs } from './bugs/resize-bugs.js'
 import { selfRenewalBugs } from './bugs/self-renewal-bugs.js'
+import { severalBugs } from './bugs/several-bugs.js'
 import { tokenBugs } from './bugs/token-bugs.js'
 import { valueBugs } from './bugs/value-bugs.js'
 import { viewBugs } from './bugs/view-bugs.js'
@@ -30,16 +31,17 @@ const bugs: readonly Bug[] = [
   ...selfRenewalBugs,
   ...viewBugs,
   ...valueBugs,
+  ...severalBugs,
 ]
 
-const has = ['wasRevoked', 'resize', 'onNotice', 'values'] as const
+const parts = ['acquireAll', 'wasRevoked', 'resize', 'onNotice', 'values'] as const
 
 function casesFor(bug: Bug, patienceMs = 10_000): ContractCase[] {
   const capabilities = bug.sync ? processCapabilities : sharedCapabilities
   return storeContract({
     name: 'store',
     capabilities,
-    has: bug.renewsItself ? [...has, 'selfRenewal'] : has,
+    has: bug.renewsItself ? [...parts, 'selfRenewal'] : parts,
     patienceMs,
     create: () => brokenSubject(bug),
   })

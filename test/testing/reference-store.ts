@@ -2,6 +2,7 @@ import { InvalidOptionError } from '../../src/core/errors.js'
 import type {
   AcquireRequest,
   Answer,
+  AnswerToAll,
   Capabilities,
   Handoff,
   KeyPage,
@@ -169,6 +170,25 @@ export class Reference extends ReferenceLimits {
     return this.refuse(entry, request)
   }
 
+  acquireAll(requests: readonly AcquireRequest[]): AnswerToAll {
+    const index = requests.findIndex((request) => this.isInTheWay(request))
+    const busy = requests[index]
+    if (busy !== undefined) return { ...this.refuse(this.meet(busy.key), busy), granted: false, index }
+    return { granted: true, tokens: requests.map((request) => this.tokenOf(request)) }
+  }
+
+  isInTheWay(request: AcquireRequest): boolean {
+    const entry = this.meet(request.key)
+    if (entry.holds.some((hold) => this.owns(hold, request.owner))) return false
+    this.check(entry, request)
+    return !this.isNext(entry, request) || (entry.holds.length > 0 && !this.fits(entry, request))
+  }
+
+  tokenOf(request: AcquireRequest): number {
+    const answer = this.acquire(request)
+    return answer.granted ? answer.token : 0
+  }
+
   again(own: Hold, request: AcquireRequest, entry: Entry): Answer {
     own.endsAtMs = this.endOf(request)
     this.shrink(own, request, entry)
@@ -295,6 +315,7 @@ export function clientOf(records: Reference, capabilities: Capabilities & { sync
     ...sync,
     capabilities,
     acquire: async (request) => records.acquire(request),
+    acquireAll: async (requests) => records.acquireAll(requests),
     renew: async (key, owner, ttlMs) => records.renew(key, owner, ttlMs),
     release,
     inspect: async (key) => records.inspect(key),
@@ -322,6 +343,7 @@ export function syncClientOf(records: Reference): SyncStore {
     name: 'reference',
     capabilities: processCapabilities,
     acquire: (request) => records.acquire(request),
+    acquireAll: (requests) => records.acquireAll(requests),
     renew: (key, owner, ttlMs) => records.renew(key, owner, ttlMs),
     release,
     inspect: (key) => records.inspect(key),

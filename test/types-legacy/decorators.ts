@@ -23,6 +23,16 @@ export class Billing {
     return Promise.resolve(id.length)
   }
 
+  @lock(['bill-{id}', 'bill-{other}'])
+  async merge(id: string, other: string): Promise<number> {
+    return Promise.resolve(id.length + other.length)
+  }
+
+  @near.lock((ids: readonly string[]) => ids)
+  all(ids: readonly string[]): number {
+    return ids.length
+  }
+
   @near.lock((id: string) => id)
   typed(id: string, more: number): number {
     return id.length * more

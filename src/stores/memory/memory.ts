@@ -4,10 +4,12 @@ import { InvalidOptionError } from '../../core/errors.js'
 import type {
   AcquireRequest,
   Answer,
+  AnswerToAll,
   Handoff,
   KeyPage,
   KeyRecord,
   NoticeListener,
+  Refused,
   SyncStore,
 } from '../../core/store.js'
 import { Entry, type Hold } from './entry.js'
@@ -71,11 +73,20 @@ class MemoryStore implements SyncStore {
   }
 
   acquire(asked: AcquireRequest): Answer {
-    const request = this.#resizes === undefined ? asked : this.#resizes.request(asked)
+    const request = this.#resizes?.request(asked) ?? asked
     if (request.permits > request.limit) throw neverMet(request)
     const entry = this.#entries.get(request.key) ?? this.#enter(request)
     if (!entry.isEmpty()) return this.#acquireContended(entry, request)
     return { granted: true, token: this.#grant(entry, request) }
+  }
+
+  acquireAll(requests: readonly AcquireRequest[]): AnswerToAll {
+    for (const [index, request] of requests.entries()) {
+      const refused = this.#refusalOf(this.#resizes?.request(request) ?? request)
+      if (refused !== undefined) return { ...refused, index }
+    }
+    const answers = requests.map((request) => this.acquire(request))
+    return { granted: true, tokens: answers.map((answer) => (answer.granted ? answer.token : 0)) }
   }
 
   renew(key: string, owner: string, ttlMs: number): boolean {
@@ -152,11 +163,20 @@ class MemoryStore implements SyncStore {
       return { granted: true, token: own.token }
     }
     if (entry.isEmpty()) entry.limit = request.limit
-    if (entry.limit !== request.limit) throw disagreeing(entry, request.limit)
+    assertAgrees(entry, request)
     if (entry.canGrant(request)) return { granted: true, token: this.#grant(entry, request) }
     const nowMs = this.#env.nowMs()
     const position = queueMs > 0 ? entry.enqueue(request, nowMs + queueMs) : undefined
     return { granted: false, freeInMs: entry.freeInMs(nowMs), position, holder: entry.anyHolder() }
+  }
+
+  /** What `acquire` would refuse it with. */
+  #refusalOf(request: AcquireRequest): Refused | undefined {
+    const entry = this.#live(request.key)
+    if (entry === undefined || entry.hold(request.owner) !== undefined) return undefined
+    assertAgrees(entry, request)
+    if (entry.canGrant(request)) return undefined
+    return { granted: false, freeInMs: entry.freeInMs(this.#env.nowMs()), holder: entry.anyHolder() }
   }
 
   #enter({ key, limit }: AcquireRequest): Entry {
@@ -227,6 +247,11 @@ class MemoryStore implements SyncStore {
   #tell(notice: Parameters<NoticeListener>[0]): void {
     for (const listener of this.#listeners) listener(notice)
   }
+}
+
+/** @throws InvalidOptionError */
+function assertAgrees(entry: Entry, { limit }: AcquireRequest): void {
+  if (entry.limit !== limit) throw disagreeing(entry, limit)
 }
 
 function disagreeing({ limit }: Entry, asked: number): InvalidOptionError {

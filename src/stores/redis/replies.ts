@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../../core/errors.js'
-import type { Answer, Handoff, HolderRecord, KeyRecord, WaiterRecord } from '../../core/store.js'
+import type { Answer, AnswerToAll, Handoff, HolderRecord, KeyRecord, WaiterRecord } from '../../core/store.js'
 import { badReply } from './failure.js'
 import { readHold, readTail } from './record.js'
 
@@ -29,6 +29,20 @@ export function readAnswer(operation: string, reply: unknown, limit: number): An
     ...(third !== undefined && { position: whole(operation, third, 0) }),
     ...(holder !== undefined && { holder }),
   }
+}
+
+/** undefined: somebody stands in a queue. @throws StoreError, InvalidOptionError when a key has another limit */
+export function readAnswerToAll(reply: unknown, requests: number): AnswerToAll | undefined {
+  if (reply === null) return undefined
+  const [first, ...rest] = listOf(reply) ?? []
+  const number = whole('acquire', first, 0)
+  if (number === 0) {
+    if (rest.length !== requests) throw badReply('acquire')
+    return { granted: true, tokens: rest.map((token) => whole('acquire', token, 1)) }
+  }
+  const answer = readAnswer('acquire', rest, 1)
+  if (answer.granted || number > requests) throw badReply('acquire')
+  return { ...answer, index: number - 1 }
 }
 
 /** @throws StoreError, InvalidOptionError when the key has another limit */

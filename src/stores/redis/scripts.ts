@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { acquireMutex, acquireOnce, acquirePool } from './lua-acquire.js'
+import { acquireAll } from './lua-acquire-all.js'
 import { acquireTogether } from './lua-together.js'
 import { deleteValue, getValue, setValue } from './lua-values.js'
 import { forceRelease, inspect, release, renew, resize, wasRevoked } from './lua-holds.js'
@@ -47,6 +48,7 @@ export interface Scripts {
   readonly acquireMutex: Script
   readonly acquirePool: Script
   readonly acquireTogether: Script
+  readonly acquireAll: Script
   readonly renew: Script
   readonly release: Script
   readonly handoffMutex: Script
@@ -67,6 +69,7 @@ local mark, ttl, tokenTtl, tail, queueMs, turns, heard = ARGV[1], ARGV[2], ARGV[
 local mark, ttl, tokenTtl, tail, queueMs, turns, heard = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local limit, permits = ARGV[8], ARGV[9]${acquirePool}`),
   acquireTogether: script(acquireTogether),
+  acquireAll: script(acquireAll),
   renew: script(raw`${keys}
 local mark, ttl, tokenTtl = ARGV[1], ARGV[2], ARGV[3]${renew}`),
   release: script(raw`${keys}

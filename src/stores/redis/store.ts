@@ -1,16 +1,34 @@
 import type { Env } from '../../core/env.js'
 import { InvalidKeyError, InvalidOptionError } from '../../core/errors.js'
-import type { AcquireRequest, Answer, Handoff, KeyPage, KeyRecord, NoticeListener, Store } from '../../core/store.js'
+import type {
+  AcquireRequest,
+  Answer,
+  AnswerToAll,
+  Handoff,
+  KeyPage,
+  KeyRecord,
+  NoticeListener,
+  Store,
+} from '../../core/store.js'
 import { type Call, Calls } from './calls.js'
 import { redisCapabilities } from './capabilities.js'
-import { notSent, storeError } from './failure.js'
-import { type AuxKind, auxKey, isAuxKey, keysOf } from './keys.js'
+import { messageOf, notSent, storeError } from './failure.js'
+import { type AuxKind, auxKey, isAuxKey, keysOf, slotOf } from './keys.js'
+import { argsOfAll, namesOfAll } from './lua-acquire-all.js'
 import { tokenStaysMs } from './lua-clock.js'
 import type { Link } from './link.js'
 import { listKeys } from './list.js'
 import { Notices, type Way } from './notices.js'
 import { tailWriter, type TailWriter } from './record.js'
-import { readAnswer, readBoolean, readHandoff, readInspection, readResized, readRevoked } from './replies.js'
+import {
+  readAnswer,
+  readAnswerToAll,
+  readBoolean,
+  readHandoff,
+  readInspection,
+  readResized,
+  readRevoked,
+} from './replies.js'
 import { scripts } from './scripts.js'
 import { RedisValues } from './values.js'
 import { Together } from './together.js'
@@ -50,6 +68,23 @@ export class RedisStore implements Store {
   acquire(request: AcquireRequest): Promise<Answer> {
     try {
       return this.#acquire(checked(request))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  acquireAll(requests: readonly AcquireRequest[]): Promise<AnswerToAll | undefined> {
+    try {
+      if (!this.#areTogether(requests)) return Promise.resolve(undefined)
+      const keys = requests.flatMap(({ key }) => namesOfAll.flatMap((at) => this.#keys(key)[at] ?? []))
+      const args = requests.flatMap((request) => this.#wish(request, undefined).slice(0, argsOfAll))
+      const call = { operation: 'acquire', script: scripts.acquireAll, keys, args }
+      const asked = this.#calls.run(call, (reply) => {
+        const answer = readAnswerToAll(reply, requests.length)
+        if (answer?.granted === true) for (const { owner } of requests) this.#notices.granted(owner)
+        return answer
+      })
+      return asked.catch(unlessApart)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -188,6 +223,13 @@ export class RedisStore implements Store {
     )
   }
 
+  /** One script can take them: they are mutexes, and on a Cluster in one slot. */
+  #areTogether(requests: readonly AcquireRequest[]): boolean {
+    const { shards, keyPrefix } = this.#link
+    if (requests.some(({ limit }) => limit !== 1)) return false
+    return shards === undefined || new Set(requests.map(({ key }) => slotOf(keyPrefix + key))).size <= 1
+  }
+
   #handOff(key: string, owner: string, next: AcquireRequest): Promise<Handoff> {
     const { limit } = checked(next)
     if (next.key !== key) throw notSent('release', 'the next request has to be for the same key')
@@ -254,4 +296,10 @@ function times(ttlMs: number | null): [ttl: string, tokenTtl: string] {
 
 function readReleased(reply: unknown): boolean {
   return readBoolean('release', reply)
+}
+
+/** A proxy before several servers, where the keys turn out to be in different places. */
+function unlessApart(error: unknown): undefined {
+  if (error instanceof Error && messageOf(error.cause).startsWith('CROSSSLOT')) return undefined
+  throw error
 }

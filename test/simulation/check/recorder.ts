@@ -1,6 +1,6 @@
 import { outcomeOf } from '../../../src/core/limited.js'
 import { queueMs } from '../../../src/core/plan.js'
-import type { AcquireRequest, Answer, AnyStore, Handoff, Store } from '../../../src/core/store.js'
+import type { AcquireRequest, Answer, AnswerToAll, AnyStore, Handoff, Store } from '../../../src/core/store.js'
 import type { World } from '../world.js'
 import { type Call, isLinearizable } from './linear.js'
 
@@ -60,6 +60,18 @@ export class Recorder {
           throw error
         }
       },
+      acquireAll: async (requests: readonly AcquireRequest[]) => {
+        const asked = requests.map((request) => this.#ask(request))
+        try {
+          const answer = await inner.acquireAll?.(requests)
+          for (const [at, call] of asked.entries())
+            this.#answeredTogether(call, answer, { at, key: requests[at]?.key ?? '' })
+          return answer
+        } catch (error) {
+          for (const call of asked) this.#failed(call, error)
+          throw error
+        }
+      },
       renew: (key: string, owner: string, ttlMs: number) =>
         this.#settle(this.#begin(key, { owner, type: 'renew' }), inner.renew(key, owner, ttlMs), (ok) => ok),
       release,
@@ -110,6 +122,15 @@ export class Recorder {
       call.returnedMs = this.#world.nowMs
     } else if (this.#open.has(call.owner)) this.#drop(key, call)
     else this.#open.set(call.owner, call)
+  }
+
+  /** Where another key was in the way, nothing is known of this one. */
+  #answeredTogether(call: Call, answer: AnswerToAll | undefined, { at, key }: { at: number; key: string }): void {
+    if (answer?.granted === true) this.#know(call, answer.tokens[at] ?? 0)
+    else if (answer?.index === at) {
+      call.ok = false
+      call.returnedMs = this.#world.nowMs
+    } else this.#drop(key, call)
   }
 
   /** A notice tells of a grant to a request that stood in the queue. It may have been granted before that, too. */

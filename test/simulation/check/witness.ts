@@ -1,3 +1,4 @@
+import { localTurns } from '../../../src/core/plan.js'
 import type { AcquireRequest, Answer } from '../../../src/core/store.js'
 import type { MemoryServer } from '../distant-memory.js'
 import type { FleetParts } from '../fleet.js'
@@ -86,12 +87,12 @@ export class RedisWitness implements Witness {
       checker.fail('tight loop', `${owner} was renewed too often in ${heldMs} ms`)
   }
 
-  /** Where every answer arrives at once, nobody asks a third time for what he was refused twice; elsewhere not for ever. */
+  /** Where every answer arrives at once, nobody asks a third time for what he was refused twice, or was passed on to him; elsewhere not for ever. */
   #countRefusals(owner: string): void {
     const { truth, checker, options, world } = this.#parts
     const fact = truth.factOf(owner)
     const isHeard = answersArrive(options)
-    if (++fact.refusals > (isHeard ? 2 : 60)) checker.fail('untold loss', `${owner} goes on renewing`)
+    if (++fact.refusals > (isHeard ? 2 + localTurns : 60)) checker.fail('untold loss', `${owner} goes on renewing`)
     if (!isHeard || fact.refusals > 1) return
     // the answer, and another that says why, which is not waited for any longer than that
     const whyMs =

@@ -1,3 +1,4 @@
+import { argsOfAll, namesOfAll } from '../../../src/stores/redis/lua-acquire-all.js'
 import { argsOfEach, namesOfEach } from '../../../src/stores/redis/lua-together.js'
 import { scripts, type Script, type Scripts } from '../../../src/stores/redis/scripts.js'
 
@@ -47,6 +48,7 @@ export function readCall(name: ScriptName, keys: readonly string[], args: readon
     case 'acquireOnce':
     case 'acquireMutex':
     case 'acquirePool':
+    case 'acquireAll':
     case 'acquireTogether':
       return { ...call, wish: readWish(args, 0) }
     case 'handoffMutex':
@@ -69,6 +71,13 @@ export function readCall(name: ScriptName, keys: readonly string[], args: readon
 export function readTogether(keys: readonly string[], args: readonly string[]): ScriptCall[] {
   return Array.from({ length: keys.length / namesOfEach }, (_, at) =>
     readCall('acquireTogether', keys.slice(at * namesOfEach), args.slice(1 + at * argsOfEach)),
+  )
+}
+
+/** The requests of one acquireAll. */
+export function readAll(keys: readonly string[], args: readonly string[]): ScriptCall[] {
+  return Array.from({ length: keys.length / namesOfAll.length }, (_, at) =>
+    readCall('acquireAll', keys.slice(at * namesOfAll.length), args.slice(at * argsOfAll, (at + 1) * argsOfAll)),
   )
 }
 

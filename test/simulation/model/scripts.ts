@@ -22,6 +22,8 @@ class ScriptRun extends Held {
         return wish === undefined ? null : this.#acquireOnce(wish)
       case 'acquireMutex':
         return wish === undefined ? null : this.#acquireMutex(wish)
+      case 'acquireAll':
+        return wish === undefined ? null : this.#obstacleTo(wish)
       case 'acquirePool':
         return wish === undefined ? null : this.#acquirePool(wish)
       case 'acquireTogether':
@@ -93,6 +95,15 @@ class ScriptRun extends Held {
     const before = this.stand(wish)
     this.flag(tokenTtl, true)
     return [leftMs, value, before]
+  }
+
+  /** What keeps several requests from being granted together: nothing (null), who holds, or 'queue', who waits. */
+  #obstacleTo({ owner }: Wish): Reply {
+    const { mutex, pool, token, places } = this.record
+    if (mutex?.owner === owner) return null
+    if (mutex !== undefined) return [mutex.endsMs - this.nowMs, textOf(mutex)]
+    if (pool !== undefined) return ['#limit', String(pool.limit)]
+    return token?.marked === true && places.length > 0 ? 'queue' : null
   }
 
   #acquirePool(wish: Wish): Reply {

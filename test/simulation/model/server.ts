@@ -1,7 +1,7 @@
 import type { Arrivals } from '../check/arrivals.js'
 import type { Node } from '../network.js'
 import type { World } from '../world.js'
-import { readCall, readTogether, type ScriptCall, type ScriptName, scriptNamed } from './call.js'
+import { readAll, readCall, readTogether, type ScriptCall, type ScriptName, scriptNamed } from './call.js'
 import { LockRecord } from './record.js'
 import type { ScriptHost } from './held.js'
 import { type Reply, runScript } from './scripts.js'
@@ -79,7 +79,17 @@ export class ModelServer implements Node {
 
   run(name: ScriptName, keys: readonly string[], args: readonly string[]): Reply {
     if (name === 'acquireTogether') return readTogether(keys, args).map((call) => this.#run(call))
+    if (name === 'acquireAll') return this.#runAll(readAll(keys, args))
     return this.#run(readCall(name, keys, args))
+  }
+
+  /** Looked at first, and granted when nothing is in the way of any. */
+  #runAll(calls: readonly ScriptCall[]): Reply {
+    for (const [index, call] of calls.entries()) {
+      const obstacle = runScript(this.records.get(call.key) ?? new LockRecord(), call, this.#host())
+      if (obstacle !== null) return Array.isArray(obstacle) ? [index + 1, ...obstacle] : null
+    }
+    return [0, ...calls.map((call) => this.#run({ ...call, name: 'acquireMutex' }))]
   }
 
   #run(call: ScriptCall): Reply {
