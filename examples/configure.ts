@@ -9,6 +9,7 @@ configure({
   ttl: '1m', // default for all locks
   storeTimeout: '2s', // time limit of one call of the store
   maxWaiters: 1_000, // that wait for one key in this process; default 100,000
+  releaseOnExit: true, // SIGTERM and SIGINT release what is held; default false
   logger: console, // contention and lost holds; default: nowhere
 })
 // #endregion

@@ -70,6 +70,7 @@ export type {
   WriteLease,
   WriteLock,
 } from './features/rw-lock.js'
+export type { CloseOptions } from './features/drain.js'
 export { localLock, type LocalLock, type LocalLockOptions } from './features/local-lock.js'
 export type { AsyncLock, KeyedWrapper, Lock, LockFunction, SyncLock, Wrapped, Wrapper } from './features/lock-types.js'
 export type { MultiLease, SyncMultiLease } from './features/multi-lease.js'

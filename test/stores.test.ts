@@ -25,6 +25,7 @@ const onRedis = {
   token: 'clock',
   consistency: 'single-node',
   sync: false,
+  adopts: true,
 } as const satisfies Capabilities
 
 const stores: readonly Row[] = [
@@ -39,6 +40,7 @@ const stores: readonly Row[] = [
       token: 'clock',
       consistency: 'process',
       sync: true,
+      adopts: true,
     },
     has: ['acquireAll', 'resize', 'onNotice', 'values'],
     create: () => ({ store: memory() }),

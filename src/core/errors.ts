@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'LOCK_REVOKED'
   | 'LOCK_LOST'
   | 'LOCK_RELEASED'
+  | 'CLOSING'
   | 'STORE_FAILED'
   | 'NOT_CONFIGURED'
   | 'INVALID_OPTION'

@@ -126,7 +126,10 @@ export class Hold implements Linked<Hold>, Due {
     if (code !== 'LOCK_RELEASED') {
       this.tell(code, detail)
       if (code === 'LOCK_LOST') space.cleanUp(terms, owner)
-    } else if (traced('holdfast:released')) trace('holdfast:released', { key: terms.key, token })
+      return
+    }
+    if (detail !== undefined) this.#lost = new LockLostError(code, terms.key, detail)
+    if (traced('holdfast:released')) trace('holdfast:released', { key: terms.key, token })
   }
 
   /** Its release found that the store did not know it any more. */

@@ -9,6 +9,9 @@ export class Holds<T extends Owned<T>> extends Fifo<T> {
   /** Made by the first who looks for an owner, kept up until all are gone: few ever look, and none may pay for it twice. */
   #byOwner: Map<string, T> | undefined = undefined
 
+  /** Called when the last of them ends. */
+  whenEmpty: (() => void) | undefined = undefined
+
   override push(item: T): void {
     this.#byOwner?.set(item.owner, item)
     super.push(item)
@@ -18,6 +21,7 @@ export class Holds<T extends Owned<T>> extends Fifo<T> {
     super.remove(item)
     if (this.#byOwner?.get(item.owner) === item) this.#byOwner.delete(item.owner)
     if (this.#byOwner?.size === 0) this.#byOwner = undefined
+    if (this.size === 0) this.whenEmpty?.()
   }
 
   find(owner: string): T | undefined {

@@ -1,3 +1,5 @@
+import { closingSignal } from './closing.js'
+import { exportHold, exportHoldSync } from './export.js'
 import type { Hold } from './hold.js'
 import { asHoldfastError } from './limited.js'
 import { release, releaseSync } from './release.js'
@@ -53,6 +55,14 @@ export abstract class HeldLease {
   }
 
   /**
+   * Aborts when `close()` of its instance begins, and says nothing about the hold, which stands until its body ends or
+   * `drainMs` is over. Heed it in loops: begin nothing new. `closing.reason` is a HoldfastError with code CLOSING.
+   */
+  get closing(): AbortSignal {
+    return closingSignal(this.#hold)
+  }
+
+  /**
    * Call it in front of each effect: asks every clock, suspend included.
    * @throws LockLostError with code LOCK_EXPIRED, LOCK_REVOKED, LOCK_LOST, or LOCK_RELEASED after an ordinary release
    */
@@ -75,6 +85,16 @@ export class Lease extends HeldLease {
     } catch (error) {
       return Promise.reject(asHoldfastError(error, 'release', hold.terms.key))
     }
+  }
+
+  /**
+   * Gives the hold away: a text from which `adopt` of a lock on the same key makes a lease, in another process or in this one,
+   * once. This lease ends, and the key stays held for a whole `ttl` from now on, in which it has to be adopted. The text is a secret:
+   * whoever has it can take the hold over.
+   * @throws LockLostError when it is not held any more; StoreError: then it is held still; InvalidOptionError when the store cannot
+   */
+  export(): Promise<string> {
+    return exportHold(holdOf(this))
   }
 
   /** Releases at the end of `await using`. @throws LockLostError when the hold was lost before, unless `onLost` is 'warn' */
@@ -101,6 +121,11 @@ export class SyncLease extends HeldLease {
   /** Ends the hold. false: it had already ended. @throws StoreError as `Lease.release` */
   release(): boolean {
     return releaseSync(holdOf(this))
+  }
+
+  /** As `Lease.export`. @throws as there */
+  export(): string {
+    return exportHoldSync(holdOf(this))
   }
 
   /** Releases at the end of `using`. @throws LockLostError when the hold was lost before, unless `onLost` is 'warn' */

@@ -16,6 +16,7 @@ export async function release(hold: Hold): Promise<boolean> {
   const leftMs = hold.minHoldLeftMs()
   const gate = space.gates.get(terms.storeKey)
   if (gate?.passOn(hold) === true) return true
+  space.begin() // or the store could be closed before it is told
   hold.end('LOCK_RELEASED')
   const handed = leftMs > 0 ? undefined : gate?.handOver(terms)
   try {
@@ -23,6 +24,7 @@ export async function release(hold: Hold): Promise<boolean> {
   } catch (error) {
     throw failed(hold, leftMs, handed, error)
   } finally {
+    space.done()
     if (handed === undefined) gate?.freed()
   }
 }
@@ -46,7 +48,7 @@ export function releaseSync(hold: Hold): boolean {
 }
 
 /** Sees to what a failed release leaves behind, and gives the error. What has to stay held is left to its lease. */
-function failed(
+export function failed(
   { space, terms, owner }: Hold,
   leftMs: number,
   handed: Handed | undefined,
@@ -59,15 +61,16 @@ function failed(
   return failure
 }
 
-function letGoSync({ space, terms, owner }: Hold, leftMs: number, handed: Handed | undefined): boolean {
+/** Tells the store that a hold has ended; `leftMs`: for how much longer the key is to stay held. */
+export function letGoSync({ space, terms, owner }: Hold, leftMs: number, handed: Handed | undefined): boolean {
   const { syncStore } = space
   if (syncStore === undefined) throw new TypeError('a hold of an async store was released in sync') // a fault of ours
   if (handed !== undefined) return takeHandoff(handed, syncStore.release(terms.storeKey, owner, handed.request))
   return leftMs > 0 ? syncStore.renew(terms.storeKey, owner, leftMs) : syncStore.release(terms.storeKey, owner)
 }
 
-/** No async function: a promise less in every release. */
-function letGo({ space, terms, owner }: Hold, leftMs: number, handed: Handed | undefined): Promise<boolean> {
+/** The same by promise. No async function: a promise less in every release. */
+export function letGo({ space, terms, owner }: Hold, leftMs: number, handed: Handed | undefined): Promise<boolean> {
   const { env, store } = space
   const { storeKey, storeTimeoutMs } = terms
   if (leftMs > 0) {

@@ -56,26 +56,28 @@ function refused(hold: Hold): void {
     hold.end(code, code === 'LOCK_LOST' ? 'the store does not know the hold any more' : undefined)
   }
   if (hold.space.syncStore !== undefined) end(whyGoneSync(hold))
-  else void whyGone(hold).then(end)
+  else void whyGone(hold, false).then(end)
 }
 
 /** So long, at most, a loss may wait for its reason: the holder goes on meanwhile. */
 const whyLimitMs = 250
 
+type Asked = Pick<Hold, 'space' | 'terms' | 'owner'>
+
 /** Why the store does not know a hold any more. Never rejects: the reason is a nicety, the loss is not. */
-export async function whyGone({ space, terms, owner }: Hold): Promise<EndCode> {
+export async function whyGone({ space, terms, owner }: Asked, keepAlive = true): Promise<EndCode> {
   const { env, store } = space
   try {
     const call = Promise.resolve(store.wasRevoked?.(terms.storeKey, owner))
     const limitMs = Math.min(terms.storeTimeoutMs, whyLimitMs)
-    return (await limited(env, call, limitMs, 'inspect', false)) ? 'LOCK_REVOKED' : 'LOCK_LOST'
+    return (await limited(env, call, limitMs, 'inspect', keepAlive)) ? 'LOCK_REVOKED' : 'LOCK_LOST'
   } catch {
     return 'LOCK_LOST'
   }
 }
 
 /** The same on a store that answers at once. */
-export function whyGoneSync({ space, terms, owner }: Hold): EndCode {
+export function whyGoneSync({ space, terms, owner }: Asked): EndCode {
   try {
     return space.syncStore?.wasRevoked?.(terms.storeKey, owner) === true ? 'LOCK_REVOKED' : 'LOCK_LOST'
   } catch {

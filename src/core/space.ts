@@ -1,3 +1,4 @@
+import { tellClosing } from './closing.js'
 import type { Env } from './env.js'
 import { InvalidOptionError } from './errors.js'
 import type { Hold } from './hold.js'
@@ -82,13 +83,13 @@ export class Space {
 
   /** `since`: the wall clock. */
   requestOf(terms: Terms, owner: string, since: number, { queueMs, again }: Queueing = noQueue): AcquireRequest {
-    const { storeKey, limit, permits, label, expireMs } = terms
+    const { storeKey, limit, permits, label, expireMs, adopts } = terms
     const { env } = this
     const holder = { host: env.host, pid: env.pid, label, since, expireMs }
     const turns = queueMs > 0 ? this.turnsOf(terms) : 0
     const ttlMs = leaseMs(terms)
     const limitMs = terms.storeTimeoutMs
-    return { key: storeKey, owner, ttlMs, limit, permits, queueMs, turns, again, limitMs, holder }
+    return { key: storeKey, owner, ttlMs, limit, permits, queueMs, turns, again, limitMs, adopts, holder }
   }
 
   /** How many hand-overs within the process a hold of these terms may serve. */
@@ -123,10 +124,17 @@ export class Space {
     this.logger?.warn(printable(message))
   }
 
-  /** Ends waits, releases holds, and stops listening. Failures to release are logged: the ttl cleans up. */
-  async close(): Promise<void> {
+  /** Grants nothing any more, ends the waits, and tells those who hold. */
+  stop(): void {
+    if (this.closed) return
     this.closed = true
     for (const gate of [...this.gates.values()]) gate.close()
+    for (const hold of this.holds.all()) tellClosing(hold)
+  }
+
+  /** Stops, releases holds, and listens no more. Failures to release are logged: the ttl cleans up. */
+  async close(): Promise<void> {
+    this.stop()
     const releases = this.holds.all().map(async (hold) => {
       try {
         await release(hold)

@@ -42,6 +42,12 @@ export interface AcquireRequest {
   readonly again?: boolean | undefined
   /** After so many milliseconds nobody waits for the answer any more (default: unknown). A store that takes several steps has to be done by then. */
   readonly limitMs?: number | undefined
+  /**
+   * An owner who gave its hold away (default: none), asked for without a queue and with its limit. Where it holds, its hold is this
+   * request's from now on, in one step and under a new token; where neither of them holds, the request is refused, however free
+   * the key. Needs the capability `adopts`.
+   */
+  readonly adopts?: string | undefined
   readonly holder: HolderInfo
 }
 
@@ -141,6 +147,8 @@ export interface Capabilities {
   readonly consistency: 'process' | 'single-node' | 'replicated' | 'quorum'
   /** Answers without a promise: `acquireSync` works. */
   readonly sync: boolean
+  /** A request can take over the hold of another owner (`AcquireRequest.adopts`): `lease.export()` works. Default false. */
+  readonly adopts?: boolean
 }
 
 /** Renewal by the store itself. It begins with a grant that has a `ttlMs`, never outlasts `holder.expireMs`, and ends with `stop`. */

@@ -20,6 +20,8 @@ export interface Terms {
   readonly passes: boolean
   /** Makes the line of those who wait for the key in this process; default: that of a mutex (`Gate`). */
   readonly line?: ((space: Space, storeKey: string) => LocalLine) | undefined
+  /** The owner whose hold is asked for (`AcquireRequest.adopts`). */
+  readonly adopts?: string | undefined
   /** Time limit of one call of the store. */
   readonly storeTimeoutMs: number
   /** How many may wait for the key in this process. */

@@ -79,6 +79,12 @@ class Callable extends Function {
   runSync(body: Body): unknown {
     return this[inside].runSync(body)
   }
+  adopt(text: string): unknown {
+    return this[inside].adopt(text)
+  }
+  adoptSync(text: string): unknown {
+    return this[inside].adoptSync(text)
+  }
   isLocked(): unknown {
     return this[inside].isLocked()
   }

@@ -4,6 +4,7 @@ import { checkKey } from '../core/key.js'
 import type { Hold } from '../core/hold.js'
 import { Lease, SyncLease } from '../core/lease.js'
 import { release, releaseSync } from '../core/release.js'
+import { adopt, adoptSync } from './adopt.js'
 import * as query from './query.js'
 import type { Space } from '../core/space.js'
 import type { Terms, Waiting } from '../core/terms.js'
@@ -58,6 +59,14 @@ export class Handle {
 
   runSync<T>(body: (lease: SyncLease) => T): T {
     return withinSync(this.key, this.acquireSync(), body)
+  }
+
+  async adopt(text: string): Promise<Lease> {
+    return await adopt(this.at(), text, (hold) => this.#leaseOf(hold))
+  }
+
+  adoptSync(text: string): SyncLease {
+    return this.#syncLeaseOf(adoptSync(this.atSync('adoptSync'), text))
   }
 
   runElseSync<T>(body: (lease: SyncLease) => T, otherwise: () => T): T {

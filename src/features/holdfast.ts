@@ -1,6 +1,7 @@
 import type { Mode, Store, SyncStore } from '../core/store.js'
 import { cachedOn } from './cached.js'
 import type { CachedFunction } from './cached-types.js'
+import { type CloseOptions, drainMsOf } from './drain.js'
 import { globalSource, Instance, setGlobal, sourceOf } from './instance.js'
 import { type LocalLock, localLock, type LocalLockOptions } from './local-lock.js'
 import { lockOn } from './lock.js'
@@ -20,8 +21,13 @@ export interface Holdfast<M extends Mode = Mode, N extends Modes = NoModes> {
   readonly rwLock: RwLockFunction<M, N>
   readonly once: OnceFunction<M, N>
   readonly localLock: (options?: LocalLockOptions) => LocalLock
-  /** Releases what is held, ends the waits, and frees every connection and timer that was opened. */
-  close(): Promise<void>
+  /**
+   * Ends the waits, releases what is held, and frees every connection and timer that was opened. With `drainMs` those who hold may
+   * finish first. Called again while it drains, it waits for the same, and cuts it short to what it says itself: `close()` at once.
+   * @throws InvalidOptionError
+   */
+  close(options?: CloseOptions): Promise<void>
+  /** `close()`; where that was called before, it waits for it. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -64,7 +70,7 @@ export function createHoldfast(options?: HoldfastOptions): Holdfast {
 
 /** The functions of an instance, bound to it. */
 export function holdfastOf(instance: Instance): Holdfast {
-  const close = (): Promise<void> => instance.close()
+  const close = (options?: CloseOptions): Promise<void> => instance.close(options)
   const source = sourceOf(instance)
   return {
     lock: lockOn(source),
@@ -74,7 +80,7 @@ export function holdfastOf(instance: Instance): Holdfast {
     once: onceOn(source),
     localLock,
     close,
-    [Symbol.asyncDispose]: close,
+    [Symbol.asyncDispose]: () => instance.dispose(),
   }
 }
 
@@ -94,10 +100,17 @@ export function configure(options?: HoldfastOptions): void {
 /** What was closed last: a second `close()` waits for the first. */
 let closing: Instance | undefined
 
-/** Closes the global instance; to use `lock` again, call `configure()` again. */
-export async function close(): Promise<void> {
+/**
+ * Closes the global instance; to use `lock` again, call `configure()` again. With `drainMs` those who hold may finish first.
+ *
+ * @example
+ * await close({ drainMs: '10s' })
+ * @throws InvalidOptionError
+ */
+export async function close(options?: CloseOptions): Promise<void> {
+  drainMsOf(options)
   closing = setGlobal(undefined) ?? closing
-  await closing?.close()
+  await closing?.close(options)
 }
 
 /**

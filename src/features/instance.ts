@@ -1,10 +1,14 @@
 import { type Env, realEnv } from '../core/env.js'
 import { InvalidOptionError, NotConfiguredError } from '../core/errors.js'
+import type { Hold } from '../core/hold.js'
 import { defaultMaxWaiters, defaultTtlMs, storeTimeoutMs } from '../core/plan.js'
 import { withoutPasswords } from '../core/printable.js'
 import { Space } from '../core/space.js'
 import type { AnyStore } from '../core/store.js'
 import type { Terms } from '../core/terms.js'
+import { cutOff, cutOffSync } from './cut-off.js'
+import { type CloseOptions, Drain, drainMsOf } from './drain.js'
+import { exitLimitMs, forget, freeAtExit, type Leaver } from './exits.js'
 import { openStore } from './open-store.js'
 import {
   type HoldfastOptions,
@@ -25,13 +29,14 @@ export interface Place {
 }
 
 /** One configured holdfast: its stores and its defaults. */
-export class Instance {
+export class Instance implements Leaver {
   readonly #options: ParsedHoldfastOptions
   readonly #env: Env
   readonly #main: Space
   readonly #named = new Map<string, Space>()
   #last: Place | undefined = undefined
   #closing: Promise<void> | undefined = undefined
+  #drain: Drain | undefined = undefined
 
   constructor(options: HoldfastOptions | undefined) {
     this.#options = parseHoldfastOptions(options)
@@ -43,6 +48,7 @@ export class Instance {
     )
     this.#main = this.#use(openStore(store, this.#env, 'store'))
     for (const [alias, named] of opened) this.#named.set(alias, this.#use(named))
+    if (this.#options.releaseOnExit) freeAtExit(this)
   }
 
   /** @throws InvalidOptionError for an unknown alias */
@@ -97,20 +103,70 @@ export class Instance {
     return this.#closing !== undefined
   }
 
-  /** Releases what is held, ends the waits, and closes the stores that no other instance uses. */
-  close(): Promise<void> {
-    this.#closing ??= this.#close()
+  /**
+   * Ends the waits, releases what is held, after `drainMs` at the latest, and closes the stores that no other instance uses. Called
+   * again it waits for the same, and no longer than it says itself. @throws InvalidOptionError
+   */
+  close(options?: CloseOptions): Promise<void> {
+    let drainMs: number
+    try {
+      drainMs = drainMsOf(options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    this.#closing ??= this.#close(drainMs)
+    this.#drain?.endIn(drainMs)
     return this.#closing
   }
 
-  async #close(): Promise<void> {
-    const spaces = [this.#main, ...this.#named.values()]
+  /** Waits for a `close` that was called, however long that may take, else calls it. */
+  dispose(): Promise<void> {
+    return this.#closing ?? this.close()
+  }
+
+  async free(detail: string): Promise<void> {
+    await cutOff(this.#held(), detail, exitLimitMs)
+  }
+
+  freeSync(detail: string): void {
+    const held = this.#held().filter(({ space }) => space.syncStore !== undefined && !space.local) // memory ends by itself
+    cutOffSync(held, detail, exitLimitMs)
+  }
+
+  async leave(detail: string): Promise<void> {
+    for (const space of this.spaces()) space.stop()
+    await this.free(detail)
+    await this.close().catch(() => undefined)
+  }
+
+  async #close(drainMs: number): Promise<void> {
+    const spaces = this.spaces()
+    for (const space of spaces) space.stop()
+    if (drainMs > 0) {
+      this.#drain = new Drain(this.#env, spaces)
+      await this.#drain.run()
+      this.#drain = undefined
+    }
     await Promise.all(spaces.map((space) => space.close()))
-    for (const { store } of spaces) {
+    forget(this)
+    for (const { store } of this.#opened()) {
       const left = (users.get(store) ?? 1) - 1
       users.set(store, left)
       if (left === 0) await store.close()
     }
+  }
+
+  /** Where it holds and waits. */
+  protected spaces(): readonly Space[] {
+    return this.#opened()
+  }
+
+  #opened(): Space[] {
+    return [this.#main, ...this.#named.values()]
+  }
+
+  #held(): Hold[] {
+    return this.spaces().flatMap(({ holds }) => holds.all())
   }
 
   #use(store: AnyStore): Space {

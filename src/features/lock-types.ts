@@ -22,6 +22,12 @@ export interface AsyncLock<L extends Lease = Lease> {
    * @throws as `acquire`; what the body throws; LockLostError (with the body's `result`) when the hold was lost
    */
   run<T>(body: (lease: L) => T | PromiseLike<T>): Promise<T>
+  /**
+   * Goes on with a hold that `lease.export()` gave away, in this process or another, under a new token. Works once.
+   * @throws InvalidOptionError when the text is of another key, kind of lock or version; LockLostError when nothing is held under
+   * it any more: it was adopted before, released, or not adopted within its lease; StoreError: then the text is worth another try
+   */
+  adopt(exported: string): Promise<L>
   /** Does anybody hold the key? @throws StoreError */
   isLocked(): Promise<boolean>
   /** Who holds and who waits; undefined: nobody. @throws StoreError */
@@ -40,6 +46,8 @@ export interface SyncLock<S extends SyncLease = SyncLease> {
   tryAcquireSync(): S | undefined
   /** As `run`. @throws as `acquireSync`; SyncUnsupportedError when the body returns a promise */
   runSync<T>(body: (lease: S) => T): T
+  /** As `adopt`. @throws as there; SyncUnsupportedError */
+  adoptSync(exported: string): S
   /** As `isLocked`. @throws StoreError, SyncUnsupportedError */
   isLockedSync(): boolean
   /** As `inspect`. @throws StoreError, SyncUnsupportedError */

@@ -51,6 +51,11 @@ export interface HoldfastOptions {
   readonly maxWaiters?: number
   /** Where contention and lost holds are logged. Default: nowhere. `console` fits. */
   readonly logger?: Logger
+  /**
+   * On SIGTERM and SIGINT, and where the process ends by itself, what is held is released first; the exit code stays what it would have
+   * been. Whoever listens for the signal keeps the say over the end. Default false. `close()` ends it.
+   */
+  readonly releaseOnExit?: boolean
   /** Clock, timers and randomness. Default: the real ones. For tests. */
   readonly env?: Env
 }
@@ -90,6 +95,7 @@ export interface ParsedHoldfastOptions {
   readonly storeTimeoutMs: number | undefined
   readonly maxWaiters: number | undefined
   readonly logger: Logger | undefined
+  readonly releaseOnExit: boolean
   readonly env: Env | undefined
 }
 
@@ -137,6 +143,7 @@ const holdfastChecks = {
   storeTimeout: (value, option) => parseDuration(value, option, 1),
   maxWaiters: (value, option) => typed(isCount(value), value, option, 'a whole number above 0, or Infinity'),
   logger: (value, option) => typed(hasMethod(value, 'warn'), value, option, 'an object with warn(message)'),
+  releaseOnExit: (value, option) => typed(typeof value === 'boolean', value, option, 'true or false'),
   env: (value, option) => typed(hasMethod(value, 'nowMs'), value, option, 'an Env'),
 } satisfies Record<keyof HoldfastOptions, Check>
 
@@ -173,6 +180,7 @@ export function parseHoldfastOptions(options: HoldfastOptions | undefined): Pars
     cacheTtlMs: null,
     maxWaiters: undefined,
     logger: undefined,
+    releaseOnExit: false,
     env: undefined,
   }
   return { ...empty, storeTimeoutMs: undefined, ...parsed }

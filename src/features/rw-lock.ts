@@ -114,7 +114,7 @@ class WriteHandle extends Handle {
 }
 
 function asReader(terms: Terms): Terms {
-  return { ...terms, permits: 1, passes: false }
+  return { ...terms, permits: 1, passes: false, adopts: undefined }
 }
 
 function noUpgrade(key: string): DeadlockError {

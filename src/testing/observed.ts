@@ -51,9 +51,8 @@ export class ObservedInstance extends Instance {
     return this.#space.holds.all()
   }
 
-  override async close(): Promise<void> {
-    await this.#space.close()
-    await super.close()
+  protected override spaces(): Space[] {
+    return [...super.spaces(), this.#space]
   }
 }
 

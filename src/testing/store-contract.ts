@@ -1,5 +1,6 @@
 import { realEnv } from '../core/env.js'
 import type { Capabilities } from '../core/store.js'
+import { adoption } from './contract/adoption.js'
 import { capabilities as declarations } from './contract/capabilities.js'
 import { clients } from './contract/clients.js'
 import { expiry } from './contract/expiry.js'
@@ -80,6 +81,7 @@ const rules: readonly Rule[] = [
   ...permits,
   ...resizing,
   ...handoff,
+  ...adoption,
   ...queue,
   ...promotion,
   ...forceRelease,

@@ -4,6 +4,7 @@ import type { Env } from '../core/env.js'
 import type { AnyStore, Capabilities, Mode, SyncStore } from '../core/store.js'
 import { createHoldfast } from '../features/holdfast.js'
 import type { Holdfast } from '../features/holdfast.js'
+import type { CloseOptions } from '../features/drain.js'
 import type { HoldfastOptions } from '../features/options.js'
 import { memory } from '../stores/memory/memory.js'
 import { distant } from './distant.js'
@@ -64,11 +65,18 @@ export function virtualTime(options: VirtualTimeOptions = {}): VirtualTime | Vir
   const running = new Set<Holdfast>()
   const start = (store: AnyStore, own: Env): Holdfast => {
     const process = createHoldfast({ ...instance, store, env: own })
-    const close = async (): Promise<void> => {
-      await process.close()
+    const close = async (options?: CloseOptions): Promise<void> => {
+      await process.close(options)
+      end()
+    }
+    const dispose = async (): Promise<void> => {
+      await process[Symbol.asyncDispose]()
+      end()
+    }
+    const end = (): void => {
       if (running.delete(made) && running.size === 0) records.close() // with the last process the server ends
     }
-    const made = { ...process, close, [Symbol.asyncDispose]: close }
+    const made = { ...process, close, [Symbol.asyncDispose]: dispose }
     running.add(made)
     started += 1
     return made

@@ -73,6 +73,8 @@ const printed: Readonly<Record<string, readonly RegExp[]>> = {
     /^monday, and meanwhile: in progress$/,
     /^LOCKED$/,
   ],
+  shutdown: [/^charged \/anna$/, /^all is released$/],
+  'drain-loop': [/^stopped after whole pages, the lock still ours: true$/],
   watch: [
     /^held by the nightly report, \d+ ms by now$/,
     /^contended: report, gives up$/,
@@ -87,6 +89,8 @@ const onRedisOnly: Readonly<Record<string, readonly RegExp[]>> = {
     /^through node-redis: held by another$/,
     /^after the release: acquired$/,
   ],
+  'release-on-exit': [/^held: true$/, /^ended by SIGTERM, held: false$/],
+  'hand-over': [/^parent: still ours: false$/, /^child: goes on, still ours: true$/, /^parent: LOCK_LOST$/],
   'fence-redis': [/^left after the second took 3: 7$/, /^the first is refused: STALE_TOKEN$/, /^left: 7$/],
   coexistence: [/^holdfast: held by another$/, /^holdfast: acquired$/, /^the other program: held by another$/],
 }

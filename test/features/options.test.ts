@@ -90,6 +90,7 @@ describe('a wrong value', () => {
     storeTimeout: [0, -1, '', null, true, Number.NaN],
     maxWaiters: [0, -1, 1.5, '10', null, true, Number.NaN],
     logger: [null, 'console', {}, { warn: true }, () => {}],
+    releaseOnExit: ['yes', 1, null],
     env: [null, {}, 'real'],
   }
   for (const [option, values] of Object.entries(wrongOfInstance)) {

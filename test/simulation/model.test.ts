@@ -114,7 +114,7 @@ class Pair {
       holder: { host: 'h', pid: 1, label: random.chance(0.3) ? 'a\nb' : undefined, since: 5 },
     })
     if (kind === 'acquire') {
-      const asked = request()
+      const asked = random.chance(0.25) ? { ...request(), queueMs: 0, adopts: owner() } : request()
       return (store) => store.acquire(asked)
     }
     if (kind === 'handoff') {

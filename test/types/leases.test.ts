@@ -40,6 +40,22 @@ describe('a lease', () => {
     expect(await lease.release()).toBe(true)
   })
 
+  it('is handed over as it was acquired, with a promise or at once', async () => {
+    const { rwLock } = createHoldfast()
+    const exported = (await lock('given').acquire()).export()
+    expectTypeOf(exported).toEqualTypeOf<Promise<string>>()
+    const lease = await lock('given').adopt(await exported)
+    expectTypeOf(lease).toEqualTypeOf<Lease>()
+    expectTypeOf(lease.closing).toEqualTypeOf<AbortSignal>()
+    await lease.release()
+    const given = lock('given').acquireSync().export()
+    expectTypeOf(given).toEqualTypeOf<string>()
+    expectTypeOf(lock('given').adoptSync(given)).toEqualTypeOf<SyncLease>()
+    expectTypeOf(rwLock('given').write.adopt).returns.resolves.toHaveProperty('downgrade')
+    const onServer = createHoldfast({ store: 'redis://localhost:6379' }).lock('given')
+    expectTypeOf(onServer).not.toHaveProperty('adoptSync')
+  })
+
   it('of tryAcquire may be undefined, and still be used with `await using`', async () => {
     await using lease = await lock('key').tryAcquire()
     expectTypeOf(lease).toEqualTypeOf<Lease | undefined>()

@@ -79,6 +79,12 @@ export class Entry implements Due {
     return this.#sole?.owner === owner ? this.#sole : this.#many?.get(owner)
   }
 
+  /** Puts a hold in the place of another. */
+  succeed(before: Hold, next: Hold): void {
+    if (before === this.#sole) this.#sole = next
+    else if (this.#many?.delete(before.owner) === true) this.#many.set(next.owner, next)
+  }
+
   /** Ends a hold. */
   drop(owner: string): boolean {
     const hold = this.hold(owner)

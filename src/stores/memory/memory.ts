@@ -48,6 +48,7 @@ class MemoryStore implements SyncStore {
     token: 'clock',
     consistency: 'process',
     sync: true,
+    adopts: true,
   } as const
   readonly values: MemoryValues
   readonly #env: Env
@@ -75,6 +76,7 @@ class MemoryStore implements SyncStore {
   acquire(asked: AcquireRequest): Answer {
     const request = this.#resizes?.request(asked) ?? asked
     if (request.permits > request.limit) throw neverMet(request)
+    if (request.adopts !== undefined && !this.#adopt(request, request.adopts)) return this.#refusal(request.key)
     const entry = this.#entries.get(request.key) ?? this.#enter(request)
     if (!entry.isEmpty()) return this.#acquireContended(entry, request)
     return { granted: true, token: this.#grant(entry, request) }
@@ -179,16 +181,37 @@ class MemoryStore implements SyncStore {
     return { granted: false, freeInMs: entry.freeInMs(this.#env.nowMs()), holder: entry.anyHolder() }
   }
 
+  /** Puts the owner of the request in the place of another; it is granted then as one that asks again. false: neither holds. */
+  #adopt({ key, owner, limit, holder, turns }: AcquireRequest, from: string): boolean {
+    const entry = this.#live(key)
+    const given = entry?.hold(from)
+    if (entry?.hold(owner) !== undefined) return true
+    if (entry === undefined || given === undefined || entry.limit !== limit) return false
+    entry.succeed(given, { ...given, owner, holder, token: this.#nextToken(turns) })
+    return true
+  }
+
+  #refusal(key: string): Answer {
+    const entry = this.#live(key)
+    return { granted: false, freeInMs: entry?.freeInMs(this.#env.nowMs()), holder: entry?.anyHolder() }
+  }
+
   #enter({ key, limit }: AcquireRequest): Entry {
     const entry = new Entry(key, limit, this.#whenDue)
     this.#entries.set(key, entry)
     return entry
   }
 
-  /** Returns the token. As many after it are reserved as hand-overs that the store will not hear of. */
-  #grant(entry: Entry, request: AcquireRequest): number {
+  /** As many after it are reserved as hand-overs that the store will not hear of. */
+  #nextToken(turns = 0): number {
     const token = this.#lastToken + 1
-    this.#lastToken = token + (request.turns ?? 0)
+    this.#lastToken = token + turns
+    return token
+  }
+
+  /** Returns the token. */
+  #grant(entry: Entry, request: AcquireRequest): number {
+    const token = this.#nextToken(request.turns)
     const hold = entry.grant(request, token)
     if (request.ttlMs !== null) this.#lease(entry, hold, request.ttlMs)
     return token

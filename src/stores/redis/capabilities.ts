@@ -9,4 +9,5 @@ export const redisCapabilities: Store['capabilities'] = {
   token: 'clock',
   consistency: 'single-node',
   sync: false,
+  adopts: true,
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { acquireMutex, acquireOnce, acquirePool } from './lua-acquire.js'
 import { acquireAll } from './lua-acquire-all.js'
+import { adoptMutex, adoptPool } from './lua-adopt.js'
 import { acquireTogether } from './lua-together.js'
 import { deleteValue, getValue, setValue } from './lua-values.js'
 import { forceRelease, inspect, release, renew, resize, wasRevoked } from './lua-holds.js'
@@ -43,10 +44,18 @@ end
 local released = release(ARGV[1], string.sub(ARGV[2], 1, -2))
 return {released, acquire(ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10])}`
 
+const mutexWish = raw`${keys}
+local mark, ttl, tokenTtl, tail, queueMs, turns, heard = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]`
+
+const poolWish = raw`${mutexWish}
+local limit, permits = ARGV[8], ARGV[9]`
+
 export interface Scripts {
   readonly acquireOnce: Script
   readonly acquireMutex: Script
   readonly acquirePool: Script
+  readonly adoptMutex: Script
+  readonly adoptPool: Script
   readonly acquireTogether: Script
   readonly acquireAll: Script
   readonly renew: Script
@@ -63,11 +72,19 @@ export const scripts: Scripts = {
   acquireOnce: script(
     raw`local main, tokenKey, mark, ttl, tokenTtl, tail = KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3], ARGV[4]${acquireOnce}`,
   ),
-  acquireMutex: script(raw`${keys}
-local mark, ttl, tokenTtl, tail, queueMs, turns, heard = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]${acquireMutex}`),
-  acquirePool: script(raw`${keys}
-local mark, ttl, tokenTtl, tail, queueMs, turns, heard = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
-local limit, permits = ARGV[8], ARGV[9]${acquirePool}`),
+  acquireMutex: script(mutexWish + acquireMutex),
+  acquirePool: script(poolWish + acquirePool),
+  adoptMutex: script(raw`${mutexWish}
+local from = ARGV[8]
+${adoptMutex}
+${acquireMutex}`),
+  adoptPool: script(raw`${poolWish}
+local from = ARGV[10]
+local function adopt() ${adoptPool}
+end
+local refused = adopt()
+if refused then return refused end
+${acquirePool}`),
   acquireTogether: script(acquireTogether),
   acquireAll: script(acquireAll),
   renew: script(raw`${keys}

@@ -193,6 +193,7 @@ export class RedisStore implements Store {
     }
     const script = limit === 1 ? scripts.acquireMutex : scripts.acquirePool
     const whole: Call = { operation: 'acquire', script, keys, args }
+    if (request.adopts !== undefined) return this.#adopt(whole, request.adopts, limit, read)
     if (request.again === true) return this.#askTogether(key, limit, whole, read)
     if (limit > 1 || queueMs > 0 || !this.#once) return this.#calls.run(whole, read)
     const once = { operation: 'acquire', script: scripts.acquireOnce, keys: keys.slice(0, 2), args: args.slice(0, 4) }
@@ -228,6 +229,12 @@ export class RedisStore implements Store {
     const { shards, keyPrefix } = this.#link
     if (requests.some(({ limit }) => limit !== 1)) return false
     return shards === undefined || new Set(requests.map(({ key }) => slotOf(keyPrefix + key))).size <= 1
+  }
+
+  #adopt<T>({ keys, args }: Call, from: string, limit: number, read: (reply: unknown) => T): Promise<T> {
+    const script = limit === 1 ? scripts.adoptMutex : scripts.adoptPool
+    this.#notices.ended(from)
+    return this.#calls.run({ operation: 'acquire', script, keys, args: [...args, `${from}\n`] }, read)
   }
 
   #handOff(key: string, owner: string, next: AcquireRequest): Promise<Handoff> {

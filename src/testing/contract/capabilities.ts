@@ -71,7 +71,7 @@ const optionalParts: readonly OptionalPart[] = [
   'values',
 ]
 
-const possible: { readonly [Name in keyof Capabilities]: readonly Capabilities[Name][] } = {
+const possible: { readonly [Name in keyof Required<Capabilities>]: readonly Capabilities[Name][] } = {
   scope: ['process', 'machine', 'network'],
   crashRelease: ['instant', 'lease'],
   fair: [true, false],
@@ -79,4 +79,5 @@ const possible: { readonly [Name in keyof Capabilities]: readonly Capabilities[N
   token: ['durable', 'clock', 'none'],
   consistency: ['process', 'single-node', 'replicated', 'quorum'],
   sync: [true, false],
+  adopts: [true, false, undefined],
 }

@@ -20,6 +20,10 @@ export interface Child {
   tell(line: string): void
   /** Ends it at once, as a crash does. */
   kill(): void
+  /** Sends it a signal. */
+  send(signal: NodeJS.Signals): void
+  /** What ended it; undefined: it runs, or ended by itself. */
+  readonly signal: NodeJS.Signals | undefined
 }
 
 export interface ChildOptions {
@@ -114,5 +118,9 @@ function watch(child: ChildProcess, program: string): Child {
     },
     tell: (line) => void child.stdin?.write(`${line}\n`),
     kill: () => void child.kill('SIGKILL'),
+    send: (signal) => void child.kill(signal),
+    get signal() {
+      return child.signalCode ?? undefined
+    },
   }
 }

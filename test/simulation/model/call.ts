@@ -29,6 +29,8 @@ export interface ScriptCall {
   readonly tokenTtl: number
   /** Of an acquire or a hand-over. */
   readonly wish: Wish | undefined
+  /** Of an adoption: who gave its hold away. */
+  readonly from: string
   /** Of a forced release: the store that asks. */
   readonly wakeId: string
 }
@@ -43,7 +45,7 @@ export function scriptNamed(sha: string): ScriptName | undefined {
 
 export function readCall(name: ScriptName, keys: readonly string[], args: readonly string[]): ScriptCall {
   const [first = ''] = keys
-  const call = { name, key: first, owner: ownerOf(args[0]), ttl: 0, tokenTtl: 0, wish: undefined, wakeId: '' }
+  const call = { name, key: first, owner: ownerOf(args[0]), ttl: 0, tokenTtl: 0, wish: undefined, from: '', wakeId: '' }
   switch (name) {
     case 'acquireOnce':
     case 'acquireMutex':
@@ -51,6 +53,9 @@ export function readCall(name: ScriptName, keys: readonly string[], args: readon
     case 'acquireAll':
     case 'acquireTogether':
       return { ...call, wish: readWish(args, 0) }
+    case 'adoptMutex':
+    case 'adoptPool':
+      return { ...call, wish: readWish(args.slice(0, -1), 0), from: ownerOf(args.at(-1)) }
     case 'handoffMutex':
     case 'handoffPool':
       return { ...call, wish: readWish(args, 1) }

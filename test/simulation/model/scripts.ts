@@ -26,6 +26,10 @@ class ScriptRun extends Held {
         return wish === undefined ? null : this.#obstacleTo(wish)
       case 'acquirePool':
         return wish === undefined ? null : this.#acquirePool(wish)
+      case 'adoptMutex':
+        return wish === undefined ? null : this.#adoptMutex(wish)
+      case 'adoptPool':
+        return wish === undefined ? null : this.#adoptPool(wish)
       case 'acquireTogether':
         return wish === undefined ? null : this.#acquireTogether(wish)
       case 'renew':
@@ -153,6 +157,34 @@ class ScriptRun extends Held {
     if (!stays || !this.keep(wish)) return this.#acquireMutex(wish)
     this.outlast(queueMs)
     return [mutex.endsMs - this.nowMs, textOf(mutex), this.rank(owner)]
+  }
+
+  #adoptMutex(wish: Wish): Reply {
+    const { mutex, pool } = this.record
+    const { owner, ttl, tokenTtl, turns } = wish
+    if (mutex === undefined && pool === undefined) return [0, '']
+    if (mutex === undefined || mutex.owner === owner) return this.#acquireMutex(wish)
+    if (mutex.owner !== this.call.from) return [mutex.endsMs - this.nowMs, textOf(mutex)]
+    const token = this.nextToken(tokenTtl, turns, mutex.marked)
+    this.setMutex(wish, token, ttl, mutex.marked)
+    return token
+  }
+
+  #adoptPool(wish: Wish): Reply {
+    const { mutex, pool, places } = this.record
+    const { owner, tail, limit, tokenTtl, turns } = wish
+    const own = pool?.holds.get(owner)
+    if (own === undefined || own.endsMs < this.nowMs) {
+      const giver = pool?.holds.get(this.call.from)
+      if (pool === undefined || giver === undefined || giver.endsMs < this.nowMs || pool.limit !== limit) {
+        return [Math.max(0, ((mutex ?? pool)?.endsMs ?? 0) - this.nowMs), '']
+      }
+      const token = this.nextToken(tokenTtl, turns, places.length > 0)
+      pool.holds.delete(giver.owner)
+      pool.holds.set(owner, { ...giver, owner, token, tail })
+      this.host.granted(this.call.key, { owner, token, permits: giver.permits, limit, queued: false })
+    }
+    return this.#acquirePool(wish)
   }
 
   /** The token of this owner's hold in the pool, its lease at least as long as asked for. */
