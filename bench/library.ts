@@ -4,6 +4,10 @@
 export interface Terms {
   readonly ttlMs: number
   readonly waitMs: number
+  /** How many may hold at a time. Default: one, by what the library has for one. */
+  readonly max?: number
+  /** One side of a lock for readers and writers. Default: neither. */
+  readonly as?: 'reader' | 'writer'
 }
 
 /** A library, open and connected. `H` is whatever it hands out for a hold, so that no wrapper is measured with it. */
@@ -38,9 +42,11 @@ export interface Setting {
 /**
  * What a library is measured at. pair: acquire and release where nobody waits; wait: contention; first: contention, also
  * where few are compared; bulk: with a great many waiters; keyed: many keys; sync: no promises; kept: a handle that is kept;
- * hit: a cache, whose hits come as promises; syncHit: one whose hits come at once.
+ * hit: a cache, whose hits come as promises; syncHit: one whose hits come at once; pool: several holders; rw: readers and
+ * writers.
  */
-export type Fit = 'pair' | 'wait' | 'first' | 'bulk' | 'keyed' | 'sync' | 'kept' | 'hit' | 'syncHit' | 'quick'
+export type Fit =
+  'pair' | 'wait' | 'first' | 'bulk' | 'keyed' | 'sync' | 'kept' | 'hit' | 'syncHit' | 'pool' | 'rw' | 'quick'
 
 export interface Library {
   readonly id: string

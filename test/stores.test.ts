@@ -42,7 +42,7 @@ const stores: readonly Row[] = [
       sync: true,
       adopts: true,
     },
-    has: ['acquireAll', 'onNotice', 'values'],
+    has: ['acquireAll', 'resize', 'onNotice', 'values'],
     create: () => ({ store: memory() }),
   },
   redisRow('a URL', () => ({ store: redis(url), another: () => redis(url) })),
@@ -74,7 +74,7 @@ const stores: readonly Row[] = [
     source: 'layers/blocking',
     name: 'blocking over redis',
     capabilities: { ...onRedis, sync: true },
-    has: ['wasRevoked', 'onNotice', 'selfRenewal', 'values'],
+    has: ['wasRevoked', 'resize', 'onNotice', 'selfRenewal', 'values'],
     create: () => ({ store: blocking(url), another: () => redis(url) }),
   },
 ]
@@ -107,7 +107,7 @@ function redisRow(client: string, create: ContractOptions['create']): Row {
     source: 'stores/redis',
     name: `redis (${client})`,
     capabilities: onRedis,
-    has: ['acquireAll', 'wasRevoked', 'onNotice', 'values'],
+    has: ['acquireAll', 'wasRevoked', 'resize', 'onNotice', 'values'],
     create,
   }
 }

@@ -45,20 +45,21 @@ export async function openNodeRedisPair({ redisUrl }: Setting): Promise<Instance
   }
 }
 
-/** A token in a list: no expiry, no owner, and a connection for each waiter, for a blocked one can do nothing else. */
+/** Tokens in a list: no expiry, no owner, and a connection for each waiter, for a blocked one can do nothing else. */
 export async function openBlockingToken({ redisUrl, waiters }: Setting): Promise<Instance<string>> {
   const client = new Redis(redisUrl)
   await client.ping()
   const connections = Array.from({ length: waiters }, () => new Redis(redisUrl))
   await Promise.all(connections.map((connection) => connection.ping()))
   const ready = new Set<string>()
-  const prepare = async (key: string): Promise<void> => {
+  const prepare = async (key: string, max = 1): Promise<void> => {
     ready.add(key)
-    if ((await client.setnx(`${key}:made`, 1)) === 1) await client.rpush(key, 'token')
+    const made = await client.setnx(`${key}:made`, 1)
+    if (made === 1) await client.rpush(key, ...new Array<string>(max).fill('token'))
   }
   return {
     async acquire(key, terms) {
-      if (!ready.has(key)) await prepare(key)
+      if (!ready.has(key)) await prepare(key, terms?.max)
       const connection = connections.pop() ?? new Redis(redisUrl)
       try {
         if ((await connection.blpop(key, (terms?.waitMs ?? 30_000) / 1000)) === null) throw new Error(`${key} is held`)

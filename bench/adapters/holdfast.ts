@@ -1,5 +1,5 @@
 /** holdfast by its public API, as it was built for this run. */
-import { createHoldfast, type Lease, type Lock, type SyncLease } from 'holdfast'
+import { createHoldfast, type Holdfast, type Lease, type Lock, type SyncLease } from 'holdfast'
 import { redis } from 'holdfast/redis'
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
@@ -41,7 +41,7 @@ export async function openByNodeRedis({ redisUrl }: Setting): Promise<Instance<L
 function overRedis(client: Parameters<typeof redis>[0], quit: () => Promise<unknown>): Instance<Lease> {
   const holdfast = createHoldfast({ store: redis(client) })
   return {
-    acquire: (key, terms) => holdfast.lock(key, optionsOf(terms)).acquire(),
+    acquire: (key, terms) => handleOf(holdfast, key, terms).acquire(),
     release: (lease) => lease.release(),
     token: tokenOf,
     async close() {
@@ -49,6 +49,18 @@ function overRedis(client: Parameters<typeof redis>[0], quit: () => Promise<unkn
       await quit()
     },
   }
+}
+
+function handleOf(
+  { lock, pool, rwLock }: Holdfast<'async'>,
+  key: string,
+  terms?: Terms,
+): { acquire(): Promise<Lease> } {
+  const options = optionsOf(terms)
+  if (terms?.max !== undefined) return pool(key, { max: terms.max, ...options })
+  if (terms?.as === undefined) return lock(key, options)
+  const { read, write } = rwLock(key, options)
+  return terms.as === 'reader' ? read : write
 }
 
 const optionsOf = (terms: Terms | undefined): { wait: number; ttl: number } | undefined =>

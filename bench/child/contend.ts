@@ -20,6 +20,8 @@ export interface ContendArgs {
   readonly counterPath: string | undefined
   /** Sections of random length, 0 to 2 ms, or a turn of the loop. */
   readonly randomSections: boolean
+  /** How long each rests after its release. Default: not at all. */
+  readonly pauseMs?: number
 }
 
 /** One turn is five numbers: asked, acquired, released (ns), waiter, token (NaN: none). */
@@ -109,6 +111,7 @@ async function loop(instance: Instance, waiter: number, state: State): Promise<v
     const releasedNs = nowNs()
     turns.push(askedNs, acquiredNs, releasedNs, args.process * 10_000 + waiter, instance.token?.(held) ?? Number.NaN)
     await released(instance.release(held)).catch((error: unknown) => state.failure(error))
+    if (args.pauseMs !== undefined) await sleep(args.pauseMs)
   }
 }
 

@@ -44,14 +44,39 @@ export function faultsOf(turns: readonly Turn[], lostUpdates: number): string[] 
   ]
 }
 
+/** More inside than the key has permits, or a token that was given twice. */
+export function crowdFaultsOf(turns: readonly Turn[], max: number): string[] {
+  const most = mostInside(turns)
+  const tokens = turns.map(({ token }) => token).filter((token) => !Number.isNaN(token))
+  const twice = tokens.length - new Set(tokens).size
+  return [
+    ...(most > max ? [`${String(most)} at once`] : []),
+    ...(twice > 0 ? [`${String(twice)} tokens given twice`] : []),
+  ]
+}
+
+/** How many were inside at once, at most: from the acquisition to the call of the release. */
+export function mostInside(turns: readonly Turn[]): number {
+  const ends = Float64Array.from(turns, ({ releasedNs }) => releasedNs).sort()
+  let most = 0
+  let ended = 0
+  turns.forEach(({ acquiredNs }, begun) => {
+    while (ended < ends.length && (ends[ended] ?? 0) <= acquiredNs) ended++
+    most = Math.max(most, begun + 1 - ended)
+  })
+  return most
+}
+
 export interface Window {
   readonly startNs: number
   readonly endNs: number
   readonly waiters: number
+  /** Permits of the key. Default 1. */
+  readonly max?: number | undefined
 }
 
 export function contentionFigures(turns: readonly Turn[], results: readonly Contended[], window: Window): Figures {
-  const { startNs, endNs } = window
+  const { startNs, endNs, max = 1 } = window
   const lengthNs = endNs - startNs
   const inside = turns.filter(({ acquiredNs }) => acquiredNs < endNs)
   const held = inside.reduce((sum, turn) => sum + Math.min(turn.releasedNs, endNs) - turn.acquiredNs, 0)
@@ -68,7 +93,8 @@ export function contentionFigures(turns: readonly Turn[], results: readonly Cont
     acrossP50: percentile(across, 50),
     acrossP99: percentile(across, 99),
     acrossRate: (across.length * 1e9) / lengthNs,
-    inUse: (100 * held) / lengthNs,
+    inUse: (100 * held) / lengthNs / max,
+    mostInside: mostInside(inside),
     jain: fairness(inside, results.length, window.waiters),
     longestWait: Math.max(largest([0, ...waitsMs]), ...results.map(({ pendingMs }) => pendingMs)),
     sent: results.reduce((sum, { sent }) => sum + sent, 0) / inside.length,

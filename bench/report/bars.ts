@@ -1,28 +1,9 @@
 /** What holdfast set out to show, and what this run shows: the goals were written down before the code was. */
 import type { Results } from '../harness/results.js'
-import { find, type Found } from './find.js'
+import { atLeast, atMost, type Bar, overPeer, us } from './bar.js'
+import { featureBars } from './feature-bars.js'
+import { find } from './find.js'
 import { format } from './tables.js'
-
-interface Bar {
-  readonly what: string
-  readonly case: string
-  readonly bar: string
-  readonly digits: number
-  /** NaN: not measured. */
-  measured(found: Found): number
-  met(value: number): boolean
-}
-
-const us = 'holdfast'
-
-/** The ratio to the best peer by that figure. */
-const overPeer = (found: Found, key: string, better: 'low' | 'high'): number => {
-  const peer = found.peer(key, better)
-  return peer === undefined ? Number.NaN : found.times(us, peer.library, key)
-}
-
-const atMost = (limit: number) => (value: number) => value <= limit
-const atLeast = (limit: number) => (value: number) => value >= limit
 
 const sharing = (id: string, waiters: number): Bar[] => {
   const longestMs = 2 * waiters * 2
@@ -179,6 +160,7 @@ const bars: readonly Bar[] = [
   },
   ...dead('R7-killed'),
   ...dead('R7-stopped'),
+  ...featureBars,
 ]
 
 /** A row for each bar that was measured. */
@@ -186,7 +168,7 @@ export function barsTable(results: Results): string {
   const lines = bars.flatMap((bar) => {
     const found = find(results, bar.case)
     if (found === undefined) return []
-    const value = bar.measured(found)
+    const value = bar.measured(found, results)
     const faulty = found.result.rows.some(({ role, voided }) => role === 'ours' && voided !== undefined)
     const verdict = faulty ? 'void' : Number.isNaN(value) ? '**no figure**' : bar.met(value) ? 'yes' : '**no**'
     return [`| ${bar.case} | ${bar.what} | ${bar.bar} | ${format(value, bar.digits)} | ${verdict} |`]
@@ -200,7 +182,7 @@ export function barsTable(results: Results): string {
 export function unmetCases(results: Results): Set<string> {
   const unmet = bars.filter((bar) => {
     const found = find(results, bar.case)
-    return found !== undefined && !bar.met(bar.measured(found))
+    return found !== undefined && !bar.met(bar.measured(found, results))
   })
   return new Set(unmet.map((bar) => bar.case))
 }

@@ -4,29 +4,32 @@ import { nowNs, sleepUntil } from '../child/clock.js'
 import type { Library } from '../library.js'
 import type { Bench, Case, Column, Measured, Scenario } from '../harness/scenario.js'
 import { between } from '../harness/server.js'
-import { contentionFigures, faultsOf, turnsOf } from '../harness/turns.js'
+import { contentionFigures, crowdFaultsOf, faultsOf, turnsOf } from '../harness/turns.js'
 import { terms } from './terms.js'
 
-interface Contest {
+export interface Contest {
   readonly processes: number
   /** In each process. */
   readonly waiters: number
   readonly sectionMs: number
   readonly windowMs: number
   readonly randomSections?: boolean
+  /** Permits of the key. Default: that of a lock. */
+  readonly max?: number
 }
 
 /** Waiters of all processes loop over the same window of time; their turns are judged together. */
 export async function contest(bench: Bench, one: Contest): Promise<Measured> {
-  const { processes, waiters, sectionMs, randomSections = false } = one
+  const { processes, waiters, sectionMs, randomSections = false, max } = one
+  const asked = max === undefined ? terms : { ...terms, max }
   const windowMs = bench.quick ? Math.min(400, one.windowMs) : one.windowMs
   const children = await Promise.all(Array.from({ length: processes }, () => bench.launch(waiters)))
-  await Promise.all(children.map((child) => child.call('warm', { pairs: 50, terms })))
-  const isCounted = sectionMs > 0 || randomSections
+  await Promise.all(children.map((child) => child.call('warm', { pairs: 50, terms: asked })))
+  const isCounted = max === undefined && (sectionMs > 0 || randomSections)
   const counter = new Counter(bench.scratch, 'new')
   const startNs = nowNs() + 100e6
   const endNs = startNs + windowMs * 1e6
-  const shared = { key: 'key', terms, waiters, sectionMs, randomSections, startNs, endNs, drainMs: 2500 }
+  const shared = { key: 'key', terms: asked, waiters, sectionMs, randomSections, startNs, endNs, drainMs: 2500 }
   const counterPath = isCounted ? bench.scratch : undefined
   const looping = Promise.all(
     children.map((child, process) => child.call('contend', { ...shared, counterPath, process }, windowMs + 20_000)),
@@ -41,11 +44,11 @@ export async function contest(bench: Bench, one: Contest): Promise<Measured> {
   const lost = isCounted ? increments - counter.read() : 0
   counter.close()
   const turns = turnsOf(results)
-  const figures = contentionFigures(turns, results, { startNs, endNs, waiters })
+  const figures = contentionFigures(turns, results, { startNs, endNs, waiters, max })
   const acquisitions = figures['acquisitions'] ?? Number.NaN
   return {
     figures: { ...figures, executed: executed / acquisitions, redisCpu: cpuUs / acquisitions },
-    faults: faultsOf(turns, lost),
+    faults: max === undefined ? faultsOf(turns, lost) : crowdFaultsOf(turns, max),
     note: results.map(({ lastError }) => lastError).find((error) => error !== undefined),
   }
 }

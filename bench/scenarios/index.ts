@@ -5,6 +5,8 @@ import { r7 } from './dead-waiter.js'
 import { r6keys, r6waiters } from './growth.js'
 import { r4 } from './long-hold.js'
 import { m1, m2, m3 } from './memory.js'
+import { p1 } from './pool.js'
+import { rw } from './readers.js'
 import { r1, r2 } from './uncontended.js'
 
 /** In the order of the report. */
@@ -20,6 +22,8 @@ export const scenarios: readonly Scenario[] = [
   r6waiters,
   r6keys,
   r7,
+  p1,
+  rw,
   c1,
   c2,
   c3,

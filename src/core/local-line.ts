@@ -20,6 +20,8 @@ export interface SeatGrant {
   readonly token: number
   readonly mark: Mark
   readonly noticed: boolean
+  /** How many hand-overs it may serve. Default: as many as its terms allow. */
+  readonly turns?: number
 }
 
 /** Who waits for one key in this process, in order of arrival. How they ask the store is the matter of each kind. */
@@ -94,7 +96,8 @@ export abstract class LocalLine implements Line {
   }
 
   /** The hold that a grant makes for a waiter; undefined: it is too old to be of use. */
-  protected holdFor({ terms }: Waiter, { owner }: Seat, { token, mark, noticed }: SeatGrant): Hold | undefined {
+  protected holdFor({ terms }: Waiter, { owner }: Seat, grant: SeatGrant): Hold | undefined {
+    const { token, mark, noticed, turns = this.space.turnsOf(terms) } = grant
     const { env, store } = this.space
     const { scope } = store.capabilities
     const wantedMs = leaseMs(terms)
@@ -102,7 +105,7 @@ export abstract class LocalLine implements Line {
     const now = markOf(env)
     if (grantedMs !== null && trustedMs(grantedMs, scope) - betweenMs(mark, now) < grantedMs / 2) return undefined
     const start = isTimed(terms) ? { mark, leaseMs: grantedMs, since: noticed ? now : mark, now } : undefined
-    return new Hold(this.space, terms, owner, { token, start, turns: this.space.turnsOf(terms) })
+    return new Hold(this.space, terms, owner, { token, start, turns })
   }
 
   /** A wait that begins in earnest: it has an end, and keeps the process alive, longer than anybody waits. */

@@ -226,6 +226,12 @@ export interface StoreOf<M extends Mode> {
   forceRelease(key: string): Result<M, boolean>
   /** After a refused renewal: was the hold ended by `forceRelease`? Absent: the store cannot tell. */
   wasRevoked?(key: string, owner: string): Result<M, boolean>
+  /**
+   * From now on the key has `to` permits (above 0), held or not, and requests whose limit is `from`, or one that it had before, are taken
+   * as asking for that, until a day after the last of them. Who holds goes on. @throws InvalidOptionError where those who hold
+   * do not agree with `from`, which is above 1. Absent: a limit cannot be changed while somebody holds.
+   */
+  resize?(key: string, from: number, to: number): Result<M, void>
   /** Subscribes to notices; returns the way to end it. */
   onNotice?(listener: NoticeListener): () => void
   /** Present on a store that renews by itself, beside the core: a worker thread, while the main thread may be busy. */

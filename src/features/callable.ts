@@ -1,6 +1,7 @@
 import { show } from '../core/duration.js'
 import { InvalidKeyError } from '../core/errors.js'
 import { Handle } from './handle.js'
+import type { PoolHandle } from './pool-handle.js'
 import { type WrapOptions, wrapWithLock } from './wrap.js'
 
 /** Which calls a callable handle has. */
@@ -116,11 +117,19 @@ class LockCallable extends Callable {
 }
 
 class PoolCallable extends LockCallable {
+  declare [inside]: PoolHandle
+
   size(): unknown {
     return this[inside].size()
   }
   sizeSync(): unknown {
     return this[inside].sizeSync()
+  }
+  resize(max: number): unknown {
+    return this[inside].resize(max)
+  }
+  resizeSync(max: number): void {
+    this[inside].resizeSync(max)
   }
 }
 

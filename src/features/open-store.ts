@@ -12,6 +12,8 @@ interface Scheme {
   readonly capabilities: Store['capabilities']
   /** It keeps values too, as text. */
   readonly keepsValues: boolean
+  /** It gives a key another limit while somebody holds. */
+  readonly resizes: boolean
   /** @throws InvalidOptionError, without the URL, which may carry a password */
   check(url: string): void
   load(url: string, env: Env): Promise<Store>
@@ -20,6 +22,7 @@ interface Scheme {
 const redisScheme: Scheme = {
   capabilities: redisCapabilities,
   keepsValues: true,
+  resizes: true,
   check: parseAddress,
   load: async (url, env) => (await import('../stores/redis/index.js')).redis(url, { env }),
 }
@@ -60,6 +63,7 @@ class LazyStore implements Store {
   readonly name: string
   readonly capabilities: Store['capabilities']
   readonly values?: ValuesOf<'async'>
+  readonly resize?: (key: string, from: number, to: number) => Promise<void>
   readonly #load: () => Promise<Store>
   #loading: Promise<Store> | undefined = undefined
   #store: Store | undefined = undefined
@@ -71,6 +75,7 @@ class LazyStore implements Store {
     this.capabilities = scheme.capabilities
     this.#load = () => scheme.load(url, env)
     if (scheme.keepsValues) this.values = this.#lazyValues()
+    if (scheme.resizes) this.resize = async (key, from, to) => (await this.#open()).resize?.(key, from, to)
   }
 
   ready(operation: string): Promise<void> | undefined {

@@ -28,11 +28,20 @@ export interface PoolOptions<Alias extends string = string> extends Omit<LockOpt
 export interface AsyncPool extends AsyncLock {
   /** How many permits are taken now, by holders whose lease is not over. @throws StoreError */
   size(): Promise<number>
+  /**
+   * Gives the pool another `max`, from 1 to 2^30 - 1, for all programs and while it is used: those who still ask with the number it
+   * had are taken as asking with this one, until a day after the last of them. More permits wake those who wait; where there are
+   * fewer, holders go on, and nobody is granted one before so many have ended. Not of a pool whose `max` is 1.
+   * @throws InvalidOptionError where those who hold now say another `max` than this handle; StoreError
+   */
+  resize(max: number): Promise<void>
 }
 
 export interface SyncPool extends SyncLock {
   /** As `size`. @throws StoreError, SyncUnsupportedError */
   sizeSync(): number
+  /** As `resize`. @throws InvalidOptionError, StoreError, SyncUnsupportedError */
+  resizeSync(max: number): void
 }
 
 export type Pool<M extends Mode = 'sync', O = PoolOptions> = AsyncPool &

@@ -1,18 +1,14 @@
 import { show } from '../core/duration.js'
-import { type HeldBy, InvalidOptionError, LockedError, LockTimeoutError, PoolFullError } from '../core/errors.js'
-import type { Lease, SyncLease } from '../core/lease.js'
+import { InvalidOptionError } from '../core/errors.js'
 import { callableOf } from './callable.js'
-import { Handle } from './handle.js'
+import type { Handle } from './handle.js'
 import type { Source } from './instance.js'
 import { type Check, notReentrant, type ParsedOptions, parseLockOptions, typed } from './options.js'
+import { checkMax, isCount, PoolHandle } from './pool-handle.js'
 import { poolLine } from './pool-line.js'
 import type { PoolFunction, PoolOptions } from './pool-types.js'
-import type { Inspection } from './query.js'
 import type { Callable as Fn, KeySpec } from './decorate.js'
 import type { HandleOf } from './wrap.js'
-
-/** A pool of more is a lock for readers and writers. */
-const mostPermits = 2 ** 30 - 1
 
 /** A `pool` function that works for the instance `source` gives. */
 export function poolOn(source: Source): PoolFunction {
@@ -28,13 +24,9 @@ type ParsedPoolOptions = ParsedOptions & { readonly onFull: Fn | undefined }
 
 const poolChecks: Record<string, Check> = {
   ...notReentrant('a pool counts each holder, inner ones too. Use lock(key, { reentrant: true }) for one at a time.'),
-  max: (value, option) => typed(isCount(value), value, option, 'a whole number from 1 to 2^30 - 1'),
+  max: checkMax,
   permits: (value, option) => typed(isCount(value), value, option, 'a whole number above 0'),
   onFull: (value, option) => typed(typeof value === 'function', value, option, 'a function'),
-}
-
-function isCount(value: unknown): boolean {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= mostPermits
 }
 
 /** @throws InvalidOptionError */
@@ -50,45 +42,6 @@ function parsePoolOptions(options: PoolOptions): ParsedPoolOptions {
     )
   }
   return { ...rest, onFull, permits, limit: max, line: poolLine, quiet: true }
-}
-
-/** As a lock, but for several holders at a time. */
-class PoolHandle extends Handle {
-  override async acquire(): Promise<Lease> {
-    try {
-      return await super.acquire()
-    } catch (error) {
-      if (!isRefusal(error)) throw error
-      throw this.#full(error, await this.inspect().catch(() => undefined))
-    }
-  }
-
-  protected override toRun(): Promise<Lease> {
-    return this.acquire()
-  }
-
-  override acquireSync(): SyncLease {
-    try {
-      return super.acquireSync()
-    } catch (error) {
-      if (!isRefusal(error)) throw error
-      throw this.#full(error, this.inspectSync())
-    }
-  }
-
-  #full(refusal: LockedError, found: Inspection | undefined): PoolFullError {
-    const { space, terms } = this.at()
-    const holders = found?.holders.map(({ host, pid, label, since }): HeldBy => ({ host, pid, label, since })) ?? []
-    const waitedMs = refusal instanceof LockTimeoutError ? refusal.waitedMs : 0
-    const error = new PoolFullError(this.key, terms.limit, holders, { waitedMs })
-    space.warn(error.message)
-    return error
-  }
-}
-
-/** Others are in front, and not a mistake of ours. */
-function isRefusal(error: unknown): error is LockedError {
-  return error instanceof LockedError && (error.code === 'LOCKED' || error.code === 'LOCK_TIMEOUT')
 }
 
 function sizeCalls(at: HandleOf, isAsync: boolean): Record<string, Fn> {

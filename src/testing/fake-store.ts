@@ -62,6 +62,10 @@ export class FakeStore implements SyncStore {
     return this.#records.forceRelease(key)
   }
 
+  resize(key: string, from: number, to: number): void {
+    this.#records.resize?.(key, from, to)
+  }
+
   onNotice(listener: NoticeListener): () => void {
     return this.#records.onNotice?.(listener) ?? (() => undefined)
   }

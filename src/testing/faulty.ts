@@ -14,6 +14,7 @@ export type Operation =
   | 'list'
   | 'forceRelease'
   | 'wasRevoked'
+  | 'resize'
   | 'get'
   | 'set'
   | 'delete'
@@ -134,6 +135,9 @@ function optionalParts(store: Store, faults: Faults): Partial<Store> {
   if (store.wasRevoked) {
     parts.wasRevoked = (key, owner) =>
       faults.call(callOf('wasRevoked', key, owner), async () => (await store.wasRevoked?.(key, owner)) ?? false)
+  }
+  if (store.resize) {
+    parts.resize = (key, from, to) => faults.call(callOf('resize', key), async () => store.resize?.(key, from, to))
   }
   if (store.onNotice) {
     parts.onNotice = (listener) => store.onNotice?.((notice) => faults.tell(listener, notice)) ?? (() => undefined)

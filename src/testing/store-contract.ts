@@ -13,6 +13,7 @@ import { listing } from './contract/listing.js'
 import { notices } from './contract/notices.js'
 import { ownership } from './contract/ownership.js'
 import { permits } from './contract/permits.js'
+import { resizing } from './contract/resizing.js'
 import { promotion } from './contract/promotion.js'
 import { queue } from './contract/queue.js'
 import { createScene } from './contract/scene.js'
@@ -78,6 +79,7 @@ const rules: readonly Rule[] = [
   ...selfRenewal,
   ...tokens,
   ...permits,
+  ...resizing,
   ...handoff,
   ...adoption,
   ...queue,

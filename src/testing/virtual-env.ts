@@ -171,6 +171,7 @@ class HandDrivenEnv implements VirtualEnv {
 
   async #fire(timer: PendingTimer): Promise<void> {
     this.#pass(timer.atMs - this.#nowMs)
+    this.#nowMs = Math.max(this.#nowMs, timer.atMs) // a sum of fractions may end a hair before
     timer.fire()
     await this.#settle()
   }

@@ -66,6 +66,15 @@ const printed: Readonly<Record<string, readonly RegExp[]>> = {
     /^computing 1 × 10$/,
     /^10$/,
   ],
+  'cachify-pool': [
+    /^size: 2$/,
+    /^full: 2 permits, 2 holders$/,
+    /^size afterwards: 0$/,
+    /^the slot is over, another has it: true$/,
+    /^anna: books × 10, then books × 1: later$/,
+    /^monday, and meanwhile: in progress$/,
+    /^LOCKED$/,
+  ],
   shutdown: [/^charged \/anna$/, /^all is released$/],
   'drain-loop': [/^stopped after whole pages, the lock still ours: true$/],
   watch: [

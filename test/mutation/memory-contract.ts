@@ -8,7 +8,7 @@ describe('memory keeps the contract', () => {
   const cases = storeContract({
     name: 'memory',
     capabilities,
-    has: ['acquireAll', 'onNotice', 'values'],
+    has: ['acquireAll', 'resize', 'onNotice', 'values'],
     create: () => ({ store: memory() }),
   })
   for (const { name, run } of cases) it(name, run)

@@ -31,7 +31,7 @@ describe.each(clients)('redis keeps the contract by %s', (name, create) => {
   for (const { name: text, run } of storeContract({
     name,
     capabilities,
-    has: ['acquireAll', 'wasRevoked', 'onNotice', 'values'],
+    has: ['acquireAll', 'wasRevoked', 'resize', 'onNotice', 'values'],
     create,
   })) {
     it(text, run)

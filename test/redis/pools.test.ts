@@ -12,6 +12,8 @@ afterAll(async () => {
   client.disconnect()
 })
 
+const resize = async (key: string, from: number, to: number): Promise<void> => store.resize?.(key, from, to)
+
 describe('a key with several permits', () => {
   test('lives as long as its longest lease, not longer', async () => {
     const key = freshKey()
@@ -101,5 +103,57 @@ describe('a key with several permits', () => {
     await expect(store.release(freshKey(), 'anna', request(freshKey(), 'ben'))).rejects.toMatchObject({
       outcome: 'not-applied',
     })
+  })
+
+  test('remembers for a day what it was resized from, beside who waits, and counts anew from each that asks', async () => {
+    const key = freshKey()
+    await resize(key, 2, 3)
+    const waiters = `{${key}}:waiters`
+    expect(await client.hget(waiters, '#resized')).toBe('3 2 ')
+    expect(Math.abs((await client.pttl(waiters)) - 86_400_000)).toBeLessThan(5_000)
+    await client.pexpire(waiters, 50_000)
+    for (const owner of ['anna', 'ben', 'carl']) await take(store, key, owner, { limit: 2 })
+    const refused = await store.acquire(request(key, 'dora', { limit: 2, queueMs: 30_000 }))
+    expect(refused).toMatchObject({ granted: false })
+    expect(Math.abs((await client.pttl(waiters)) - 86_400_000)).toBeLessThan(5_000)
+    await resize(key, 3, 2)
+    expect(await client.hget(waiters, '#resized')).toBe('2 3 ')
+    for (const owner of ['anna', 'ben', 'carl', 'dora']) await store.release(key, owner)
+    expect(await client.keys(`*${key}*`)).not.toContain(key)
+  })
+
+  test('grants to who waits when it is resized', async () => {
+    const key = freshKey()
+    await take(store, key, 'anna', { limit: 2 })
+    await take(store, key, 'ben', { limit: 2 })
+    await eventually(async () => {
+      const answer = await store.acquire(request(key, 'carl', { limit: 2, queueMs: 30_000 }))
+      return !answer.granted && answer.position === 0
+    })
+    await resize(key, 2, 3)
+    const raw = await client.hkeys(key) // as it stands there: inspect would promote who waits
+    expect(raw).toContain('carl')
+  })
+
+  test('is a pool still when it was resized to one', async () => {
+    const key = freshKey()
+    await take(store, key, 'anna', { limit: 4 })
+    await resize(key, 4, 1)
+    expect(await store.acquire(request(key, 'ben', { limit: 4, queueMs: 30_000 }))).toMatchObject({ granted: false })
+    await store.release(key, 'anna')
+    await eventually(async () => {
+      const owners = (await store.inspect(key))?.holders.map(({ owner }) => owner)
+      return owners?.includes('ben') === true || (await take(store, key, 'ben', { limit: 4 }))
+    })
+    expect(await client.type(key)).toBe('hash')
+    expect(await store.acquire(request(key, 'carl', { limit: 4 }))).toMatchObject({ granted: false })
+    await resize(key, 4, 2)
+    await take(store, key, 'carl', { limit: 4 })
+  })
+
+  test('remembers no more than 32 limits that it had', async () => {
+    const key = freshKey()
+    for (let limit = 2; limit < 50; limit++) await resize(key, limit, limit + 1)
+    expect((await client.hget(`{${key}}:waiters`, '#resized'))?.trim().split(' ')).toHaveLength(33)
   })
 })

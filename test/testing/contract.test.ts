@@ -9,6 +9,7 @@ import { leaseBugs } from './bugs/lease-bugs.js'
 import { ownershipBugs } from './bugs/ownership-bugs.js'
 import { permitBugs } from './bugs/permit-bugs.js'
 import { queueBugs } from './bugs/queue-bugs.js'
+import { resizeBugs } from './bugs/resize-bugs.js'
 import { selfRenewalBugs } from './bugs/self-renewal-bugs.js'
 import { severalBugs } from './bugs/several-bugs.js'
 import { tokenBugs } from './bugs/token-bugs.js'
@@ -26,13 +27,14 @@ const bugs: readonly Bug[] = [
   ...handoffBugs,
   ...queueBugs,
   ...forceBugs,
+  ...resizeBugs,
   ...selfRenewalBugs,
   ...viewBugs,
   ...valueBugs,
   ...severalBugs,
 ]
 
-const parts = ['acquireAll', 'wasRevoked', 'onNotice', 'values'] as const
+const parts = ['acquireAll', 'wasRevoked', 'resize', 'onNotice', 'values'] as const
 
 function casesFor(bug: Bug, patienceMs = 10_000): ContractCase[] {
   const capabilities = bug.sync ? processCapabilities : sharedCapabilities

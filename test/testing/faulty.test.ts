@@ -40,7 +40,7 @@ describe('a faulty store that is told nothing', () => {
   const cases = storeContract({
     name: 'faulty',
     capabilities,
-    has: ['acquireAll', 'wasRevoked', 'onNotice', 'values'],
+    has: ['acquireAll', 'wasRevoked', 'resize', 'onNotice', 'values'],
     create,
   })
   for (const { name, run } of cases) it.concurrent(name, run)

@@ -12,6 +12,7 @@ import type {
   Store,
   SyncStore,
 } from '../../src/core/store.js'
+import { ReferenceLimits } from './reference-limits.js'
 import { ReferenceValues } from './reference-values.js'
 
 export interface Hold {
@@ -36,7 +37,7 @@ export interface Entry {
  * The contract in as few lines as it takes, slow and without a timer. Every decision is a method of its own, so that a
  * test can break one of them at a time.
  */
-export class Reference {
+export class Reference extends ReferenceLimits {
   readonly entries = new Map<string, Entry>()
   readonly revoked = new Set<string>()
   readonly listeners = new Set<NoticeListener>()
@@ -128,14 +129,37 @@ export class Reference {
     return token
   }
 
-  check(entry: Entry, { limit, permits }: AcquireRequest): void {
-    if (permits > limit) throw new InvalidOptionError(`${permits} permits of ${limit} are never free.`)
+  check(entry: Entry, request: AcquireRequest): void {
+    const { limit, permits } = request
+    if (!this.canBeMet(request, limit)) throw new InvalidOptionError(`${permits} permits of ${limit} are never free.`)
     if (entry.holds.length > 0 && entry.limit !== limit) {
       throw new InvalidOptionError(`The holders say ${entry.limit} permits, this request says ${limit}.`)
     }
   }
 
-  acquire(request: AcquireRequest): Answer {
+  agrees(entry: Entry, limit: number): boolean {
+    return entry.holds.length === 0 || entry.limit === limit
+  }
+
+  afterResize(entry: Entry): void {
+    entry.queue = entry.queue.filter(({ request }) => this.canBeMet(request, entry.limit))
+    for (const waiter of entry.queue) waiter.request = { ...waiter.request, limit: entry.limit }
+    this.promote(entry)
+  }
+
+  resize(key: string, from: number, to: number): void {
+    const entry = this.meet(key)
+    if (!this.agrees(entry, this.meant(key, from))) {
+      throw new InvalidOptionError(`The holders say ${entry.limit} permits, who resizes says ${from}.`)
+    }
+    this.remember(key, from, to)
+    entry.limit = to
+    this.afterResize(entry)
+    this.keep(entry)
+  }
+
+  acquire(asked: AcquireRequest): Answer {
+    const request = { ...asked, limit: this.meant(asked.key, asked.limit) }
     const entry = this.meet(request.key)
     const own = entry.holds.find((hold) => this.owns(hold, request.owner))
     if (own !== undefined) return this.again(own, request, entry)
@@ -211,7 +235,7 @@ export class Reference {
   }
 
   handOver(key: string, owner: string, next: AcquireRequest): Handoff {
-    this.check(this.meet(key), next)
+    this.check(this.meet(key), { ...next, limit: this.meant(key, next.limit) })
     return { released: this.release(key, owner), next: this.acquire(next) }
   }
 
@@ -298,6 +322,7 @@ export function clientOf(records: Reference, capabilities: Capabilities & { sync
     list: async (prefix, limit, cursor) => records.list(prefix, limit, cursor),
     forceRelease: async (key) => records.forceRelease(key),
     wasRevoked: async (key, owner) => records.wasRevoked(key, owner),
+    resize: async (key, from, to) => records.resize(key, from, to),
     values: {
       live: false,
       get: async (key, exactly) => records.values.get(key, exactly),
@@ -325,6 +350,7 @@ export function syncClientOf(records: Reference): SyncStore {
     list: (prefix, limit, cursor) => records.list(prefix, limit, cursor),
     forceRelease: (key) => records.forceRelease(key),
     wasRevoked: (key, owner) => records.wasRevoked(key, owner),
+    resize: (key, from, to) => records.resize(key, from, to),
     values: {
       live: true,
       get: (key) => records.values.liveOne(key),

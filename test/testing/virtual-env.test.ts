@@ -16,6 +16,20 @@ function diary(time: VirtualEnv): {
 }
 
 describe('a virtual clock', () => {
+  it('fires no timer before its time, not by the last digit of a number', async () => {
+    const early: number[] = []
+    for (let round = 0; round < 2_000; round++) {
+      const time = virtualEnv()
+      const [first, second] = [round + 2, round + 5_000].map((number) => Math.abs(Math.sin(number)))
+      await time.advance(7_000 * (first ?? 0))
+      const dueMs = time.nowMs() + 21_688
+      time.setTimer(() => undefined, 20_000 * (second ?? 0), false)
+      time.setTimer(() => early.push(...(time.nowMs() < dueMs ? [dueMs - time.nowMs()] : [])), 21_688, false)
+      await time.advance(21_688)
+    }
+    expect(early).toEqual([])
+  })
+
   it('stands still until it is told to advance', async () => {
     const time = virtualEnv()
     const { entries, after } = diary(time)

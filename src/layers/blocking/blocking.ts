@@ -40,7 +40,8 @@ export function blocking(url: string, options: BlockingOptions = {}): SyncStore 
   }
   const { storeTimeout } = options
   // Opens nothing: that comes with the first call, and here it never comes.
-  const { name, capabilities, values } = openStore(url, realEnv, 'url')
+  const opened = openStore(url, realEnv, 'url')
+  const { name, capabilities } = opened
   if (capabilities.sync) {
     throw new InvalidOptionError(
       `blocking() is for stores that answer with promises; '${name}' answers at once: use it as it is.`,
@@ -51,7 +52,8 @@ export function blocking(url: string, options: BlockingOptions = {}): SyncStore 
     env: realEnv,
     name: `blocking(${name})`,
     capabilities: synchronous(capabilities),
-    keepsValues: values !== undefined,
+    keepsValues: opened.values !== undefined,
+    resizes: opened.resize !== undefined,
     storeTimeoutMs: storeTimeout === undefined ? undefined : parseDuration(storeTimeout, 'storeTimeout', 1),
   })
 }

@@ -42,6 +42,7 @@ interface Calls {
   list: { readonly prefix: string; readonly limit: number; readonly cursor: string | undefined }
   forceRelease: { readonly key: string }
   wasRevoked: { readonly key: string; readonly owner: string }
+  resize: { readonly key: string; readonly from: number; readonly to: number }
   get: { readonly key: string; readonly exactly: boolean | undefined }
   set: { readonly key: string; readonly value: NewValue }
   delete: { readonly key: string }
@@ -56,6 +57,7 @@ export interface Results {
   list: KeyPage
   forceRelease: boolean
   wasRevoked: boolean
+  resize: undefined
   get: KeptValue | undefined
   set: boolean
   delete: boolean

@@ -99,6 +99,9 @@ class Server {
         return store.forceRelease(call.key)
       case 'wasRevoked':
         return (await store.wasRevoked?.(call.key, call.owner)) ?? false
+      case 'resize':
+        await store.resize?.(call.key, call.from, call.to)
+        return undefined
       case 'get':
         return store.values?.get(call.key, call.exactly)
       case 'set':

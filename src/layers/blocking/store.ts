@@ -27,6 +27,7 @@ export interface BlockingStoreOptions {
   readonly storeTimeoutMs: number | undefined
   /** What stands behind it keeps values, as text. */
   readonly keepsValues: boolean
+  readonly resizes: boolean
 }
 
 /**
@@ -41,6 +42,7 @@ export class BlockingStore implements SyncStore {
   readonly capabilities: SyncStore['capabilities']
   readonly selfRenewal: SelfRenewal
   readonly values?: ValuesOf<'sync'>
+  readonly resize?: (key: string, from: number, to: number) => void
   readonly #options: BlockingStoreOptions
   readonly #thread: Thread
   readonly #holds = new Holds()
@@ -60,6 +62,11 @@ export class BlockingStore implements SyncStore {
       stop: (key, owner) => this.#stop(key, owner),
     }
     if (options.keepsValues) this.values = this.#values()
+    if (options.resizes) {
+      this.resize = (key, from, to) => {
+        this.#link('resize').call({ op: 'resize', id: 0, key, from, to }, this.#limitMs())
+      }
+    }
   }
 
   acquire(request: AcquireRequest): Answer {

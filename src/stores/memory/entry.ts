@@ -103,6 +103,15 @@ export class Entry implements Due {
     return true
   }
 
+  /** Gives it another limit. Who stands in the queue asks for that now, or leaves where it could never be granted. */
+  resize(limit: number): void {
+    this.limit = limit
+    for (const [owner, waiter] of this.#queue ?? []) {
+      if (waiter.request.permits > limit) this.leave(owner)
+      else waiter.request = { ...waiter.request, limit }
+    }
+  }
+
   /** Takes a request out of the queue. */
   leave(owner: string): boolean {
     return this.#queue?.delete(owner) ?? false

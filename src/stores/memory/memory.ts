@@ -13,6 +13,7 @@ import type {
   SyncStore,
 } from '../../core/store.js'
 import { Entry, type Hold } from './entry.js'
+import { Resizes } from './resizes.js'
 import { MemoryValues } from './values.js'
 
 export interface MemoryOptions {
@@ -54,6 +55,8 @@ class MemoryStore implements SyncStore {
   readonly #entries = new Map<string, Entry>()
   readonly #listeners = new Set<NoticeListener>()
   #lastToken: number
+  /** undefined: no key was given another limit. */
+  #resizes: Resizes | undefined = undefined
   /** The entry that came free last. A hot key finds it again: setting and deleting in a Map costs 60 to 200 ns. */
   #idle: Entry | undefined = undefined
 
@@ -70,7 +73,8 @@ class MemoryStore implements SyncStore {
     })
   }
 
-  acquire(request: AcquireRequest): Answer {
+  acquire(asked: AcquireRequest): Answer {
+    const request = this.#resizes?.request(asked) ?? asked
     if (request.permits > request.limit) throw neverMet(request)
     if (request.adopts !== undefined && !this.#adopt(request, request.adopts)) return this.#refusal(request.key)
     const entry = this.#entries.get(request.key) ?? this.#enter(request)
@@ -80,7 +84,7 @@ class MemoryStore implements SyncStore {
 
   acquireAll(requests: readonly AcquireRequest[]): AnswerToAll {
     for (const [index, request] of requests.entries()) {
-      const refused = this.#refusalOf(request)
+      const refused = this.#refusalOf(this.#resizes?.request(request) ?? request)
       if (refused !== undefined) return { ...refused, index }
     }
     const answers = requests.map((request) => this.acquire(request))
@@ -127,6 +131,17 @@ class MemoryStore implements SyncStore {
     for (const owner of owners) this.#tell({ type: 'revoked', key, owner })
     this.#settle(entry, undefined)
     return true
+  }
+
+  resize(key: string, from: number, to: number): void {
+    const entry = this.#live(key)
+    const resizes = (this.#resizes ??= new Resizes(this.#env))
+    if (entry !== undefined && entry.used > 0 && entry.limit !== resizes.meant(key, from))
+      throw disagreeing(entry, from)
+    resizes.remember(key, { from, to, inUse: entry !== undefined && entry.used > 0 })
+    if (entry === undefined) return
+    entry.resize(to)
+    this.#settle(entry, undefined)
   }
 
   onNotice(listener: NoticeListener): () => void {
@@ -259,9 +274,12 @@ class MemoryStore implements SyncStore {
 
 /** @throws InvalidOptionError */
 function assertAgrees(entry: Entry, { limit }: AcquireRequest): void {
-  if (entry.limit === limit) return
-  throw new InvalidOptionError(
-    `The key has ${String(entry.limit)} permits at its holders, and ${String(limit)} in this request: all must agree.`,
+  if (entry.limit !== limit) throw disagreeing(entry, limit)
+}
+
+function disagreeing({ limit }: Entry, asked: number): InvalidOptionError {
+  return new InvalidOptionError(
+    `The key has ${String(limit)} permits at its holders, and ${String(asked)} in this request: all must agree.`,
   )
 }
 

@@ -81,13 +81,17 @@ end
 flag(tokenTtl, value)
 return {leftMs, value, before}`
 
-/** As acquireMutex; needs `limit` and `permits` too. A writer, who takes all, has to wait for the longest lease. */
+/**
+ * As acquireMutex; needs `limit` and `permits` too, and may give { '#permits', the limit by now, `permits` }. A writer, who takes
+ * all, has to wait for the longest lease.
+ */
 export const acquirePool: string = raw`
 ${readNow}
 ${readOwner}
 ${queueTools}
-local stored = redis.pcall('HGET', main, '#limit')
-if type(stored) == 'table' or not stored and redis.call('EXISTS', main) == 1 then
+local pool = redis.pcall('HMGET', main, '#limit', '#used')
+local stored = pool[1]
+if pool.err or not stored and redis.call('EXISTS', main) == 1 then
   local value = redis.pcall('GET', main)
   if type(value) == 'string' and string.find(value, ${hold}) then return {'#limit', '1'} end
   if queueMs ~= '0' then
@@ -96,9 +100,16 @@ if type(stored) == 'table' or not stored and redis.call('EXISTS', main) == 1 the
   end
   return {redis.call('PTTL', main), ''}
 end
-if stored then drop() else redis.call('DEL', leases) end
-local taken = tonumber(stored and redis.call('HGET', main, '#used') or 0) or 0
+local taken = tonumber(pool[2] or 0) or 0
+if not stored then
+  redis.call('DEL', leases)
+elseif drop() then
+  taken = tonumber(redis.call('HGET', main, '#used')) or 0
+end
+local asked = limit
+limit = meant(asked, stored)
 if taken > 0 and stored ~= limit then return {'#limit', stored} end
+if tonumber(permits) > tonumber(limit) then return {'#permits', limit, permits} end
 local function mine()
   local field, ends = lease(owner)
   if not field or ends < now then return nil, field end
@@ -124,14 +135,16 @@ end
 local place
 local full = taken + permits > tonumber(limit)
 if redis.call('EXISTS', queue) == 1 then
-  if queueMs ~= '0' then place = stand(owner, queueMs, ttl, tokenTtl, turns, limit, permits, heard, tail) end
-  promote(owner)
-  held = mine()
-  if held then return held end
-  taken = used(limit)
-  full = head() ~= nil or not taken or taken + permits > tonumber(limit)
+  if queueMs ~= '0' then place = stand(owner, queueMs, ttl, tokenTtl, turns, asked, permits, heard, tail) end
+  if taken < tonumber(limit) then
+    promote(owner)
+    held = mine()
+    if held then return held end
+    taken = used(asked)
+    full = head() ~= nil or not taken or taken + permits > tonumber(limit)
+  end
 elseif full and queueMs ~= '0' then
-  place = stand(owner, queueMs, ttl, tokenTtl, turns, limit, permits, heard, tail)
+  place = stand(owner, queueMs, ttl, tokenTtl, turns, asked, permits, heard, tail)
 end
 if full then
   if queueMs ~= '0' then flag(tokenTtl) end

@@ -1,4 +1,5 @@
 import { readNow, readOwner } from './lua-clock.js'
+import { resizedStaysMs } from './lua-pool-tools.js'
 import { queueTools, readWaiters } from './lua-queue.js'
 
 const { raw } = String
@@ -51,14 +52,17 @@ if type(value) == 'string' then
 end
 local field, ends = lease(owner)
 local released = field and ends >= now and 1 or 0
-if field then
-  remove({owner})
-  drop()
-  settle()
-else
+if not field then
   released = leave(owner)
+  pcall(promote, quiet)
+  return released
 end
-pcall(promote, quiet)
+redis.call('HDEL', main, owner)
+redis.call('ZREM', leases, owner)
+redis.call('HINCRBY', main, '#used', -(string.match(field, '^%d+') or 0))
+drop()
+local done, granted = pcall(promote, quiet)
+if not done or not granted then settle() end
 return released`
 
 /** { limit, { for each holder: ms left, permits, record }, { for each waiter: owner, tail } }; nothing if there is nobody. */
@@ -126,6 +130,39 @@ local longest = redis.call('ZREVRANGE', revoked, 0, 0, 'WITHSCORES')[2]
 if longest then redis.call('PEXPIREAT', revoked, longest) end
 pcall(promote)
 return reply`
+
+/**
+ * Needs `from` and `to`. 1, or { '#limit', its limit } where those who hold do not say `from`. What it had before is remembered,
+ * of 32 numbers, for those who still ask for it.
+ */
+export const resize: string = raw`
+${readNow}
+${queueTools}
+local pool = redis.pcall('HMGET', main, '#limit', '#used')
+local stored = pool[1]
+if pool.err or not stored and redis.call('EXISTS', main) == 1 then return {'#limit', '1'} end
+if stored then
+  drop()
+  settle()
+end
+local taken = tonumber(stored and redis.call('HGET', main, '#used') or 0) or 0
+local agreed = meant(from, stored)
+if taken > 0 and stored ~= agreed then return {'#limit', stored} end
+local before = redis.pcall('HGET', waiters, '#resized')
+if type(before) ~= 'string' then before = '' end
+if taken <= 0 and agreed == from and string.match(before, '^%d+') ~= from then before = '' end
+local known, seen = {to}, {[to] = true}
+for limit in string.gmatch(from .. ' ' .. before, '%d+') do
+  if not seen[limit] and #known <= 32 then
+    seen[limit] = true
+    known[#known + 1] = limit
+  end
+end
+redis.call('HSET', waiters, '#resized', table.concat(known, ' ') .. ' ')
+redis.call('PEXPIRE', waiters, '${resizedStaysMs}')
+if taken > 0 then redis.call('HSET', main, '#limit', to) end
+pcall(promote)
+return 1`
 
 /** Needs `owner`. The mark of a hold that ended long ago may still stand beside later ones. */
 export const wasRevoked: string = raw`

@@ -62,8 +62,9 @@ local function keep(owner, queueMs, ttl, tokenTtl, turns, limit, permits, heard,
      ttl, tokenTtl, turns, limit, permits, heard, tail}, '\n'))
 end
 local function outlast(queueMs)
-  redis.call('PEXPIRE', queue, 10000 + 2 * queueMs)
-  redis.call('PEXPIRE', waiters, 10000 + 2 * queueMs)
+  local ms = 10000 + 2 * queueMs
+  redis.call('PEXPIRE', queue, ms)
+  if redis.call('PTTL', waiters) < ms then redis.call('PEXPIRE', waiters, ms) end
 end`
 
 /**
@@ -97,23 +98,22 @@ local function flag(tokenTtl, value)
 end`
 
 /**
- * `used`: how many permits are taken; nothing if the key is held otherwise. `promote` grants to the head of the queue while
+ * `used`: how many permits are taken, and of how many; nothing if the key is held otherwise. `promote` grants to the head of the queue while
  * it fits, and tells its process; `quiet` is an owner that the call itself will tell; `freed`: what stands in `main` is of
  * no more value, and its owner is to be replaced. Gives the lease and the record of what was granted last. What is granted
  * to a waiter says that others may wait: where one did, more will.
  */
 const leaving = raw`
-local function used(limit)
+local function used(asked)
   local pool = redis.pcall('HMGET', main, '#limit', '#used')
-  if pool.err then return end
-  if not pool[1] then return redis.call('EXISTS', main) == 0 and 0 or nil end
-  local taken = tonumber(pool[2]) or 0
-  if taken <= 0 or pool[1] == limit then return taken end
+  if pool.err or not pool[1] and redis.call('EXISTS', main) == 1 then return end
+  local taken, limit = tonumber(pool[2] or 0) or 0, meant(asked, pool[1])
+  if taken <= 0 or pool[1] == limit then return taken, limit end
 end
-local function grant(owner, ttl, tokenTtl, turns, limit, permits, tail, taken, marker)
+local function grant(owner, ttl, tokenTtl, turns, asked, permits, tail, taken, marker, limit)
   local token = nextToken(tokenTtl, turns, marker)
   local record = owner .. '\n' .. token .. '\n' .. tail
-  if limit == '1' then
+  if asked == '1' then
     redis.call('SET', main, record .. marker, 'PX', ttl)
     return token, record
   end
@@ -136,21 +136,25 @@ local function promote(quiet, freed)
       owner, place = head()
       if not owner then return lease, record end
     end
+    local queueMs, ttl, tokenTtl, turns, asked, permits, heard, tail =
+      string.match(place or '', '^(%d+)\n(%d+)\n(%d+)\n(%d+)\n(%d+)\n(%d+)\n(%d)\n(.*)$')
+    local taken, limit = 0, nil
+    if freed then
+      limit = place and meant(asked)
+    else
+      taken, limit = used(asked)
+      local never = taken and tonumber(permits) > tonumber(limit)
+      if not taken or not never and taken + permits > tonumber(limit) then return lease, record end
+      pop(owner)
+      if never then place = nil end
+    end
     if place then
-      local queueMs, ttl, tokenTtl, turns, limit, permits, heard, tail =
-        string.match(place, '^(%d+)\n(%d+)\n(%d+)\n(%d+)\n(%d+)\n(%d+)\n(%d)\n(.*)$')
-      local taken = 0
-      if not freed then
-        taken = used(limit)
-        if not taken or taken + permits > tonumber(limit) then return lease, record end
-        pop(owner)
-      end
       local least = tonumber(queueMs) < tonumber(ttl) and queueMs or ttl
       local marker = owner == quiet and redis.call('EXISTS', queue) == 0 and '' or '\n'
-      local token, granted = grant(owner, least, tokenTtl, turns, limit, permits, tail, taken, marker)
+      local token, granted = grant(owner, least, tokenTtl, turns, asked, permits, tail, taken, marker, limit)
       local message = 'granted\n' .. owner .. '\n' .. token .. '\n' .. main
       if owner ~= quiet and tell(tail, message) == 0 and heard == '1' then
-        if limit == '1' then
+        if asked == '1' then
           redis.call('DEL', main)
         else
           remove({owner})
@@ -158,7 +162,7 @@ local function promote(quiet, freed)
         end
       else
         lease, record, freed = least, granted, false
-        if limit == '1' then return lease, record end
+        if asked == '1' or taken + permits >= tonumber(limit) then return lease, record end
       end
     end
   end

@@ -13,8 +13,12 @@ export function readAnswer(operation: string, reply: unknown, limit: number): An
   if (list.length < 2 || list.length > 3) throw badReply(operation)
   if (textOf(first) === '#limit') {
     const stored = whole(operation, second, 1)
+    throw disagreeing(limit, stored)
+  }
+  if (textOf(first) === '#permits') {
+    const [now, asked] = [whole(operation, second, 1), whole(operation, third, 1)]
     throw new InvalidOptionError(
-      `The limit of ${limit} does not agree with those who hold the key now: they gave it a limit of ${stored}.`,
+      `A request for ${asked} permits can never be granted: the key was resized to ${now}. Ask for fewer, or resize it again.`,
     )
   }
   const leftMs = whole(operation, first, -2)
@@ -39,6 +43,19 @@ export function readAnswerToAll(reply: unknown, requests: number): AnswerToAll |
   const answer = readAnswer('acquire', rest, 1)
   if (answer.granted || number > requests) throw badReply('acquire')
   return { ...answer, index: number - 1 }
+}
+
+/** @throws StoreError, InvalidOptionError when the key has another limit */
+export function readResized(reply: unknown, from: number): void {
+  const [first, stored] = listOf(reply) ?? []
+  if (textOf(first) === '#limit') throw disagreeing(from, whole('resize', stored, 1))
+  readBoolean('resize', reply)
+}
+
+function disagreeing(limit: number, stored: number): InvalidOptionError {
+  return new InvalidOptionError(
+    `The limit of ${limit} does not agree with those who hold the key now: they gave it a limit of ${stored}.`,
+  )
 }
 
 /** @throws StoreError, InvalidOptionError when the key has another limit */

@@ -4,7 +4,7 @@ import { acquireAll } from './lua-acquire-all.js'
 import { adoptMutex, adoptPool } from './lua-adopt.js'
 import { acquireTogether } from './lua-together.js'
 import { deleteValue, getValue, setValue } from './lua-values.js'
-import { forceRelease, inspect, release, renew, wasRevoked } from './lua-holds.js'
+import { forceRelease, inspect, release, renew, resize, wasRevoked } from './lua-holds.js'
 
 /** A constant script: all that varies comes in as KEYS and ARGV. */
 export interface Script {
@@ -65,6 +65,7 @@ export interface Scripts {
   readonly inspect: Script
   readonly forceRelease: Script
   readonly wasRevoked: Script
+  readonly resize: Script
 }
 
 export const scripts: Scripts = {
@@ -97,6 +98,8 @@ local mark, quiet, enter = ARGV[1], nil, nil${release}`),
 local revoked, wakeId = KEYS[6], ARGV[1]${forceRelease}`),
   wasRevoked: script(raw`local revoked = KEYS[1]
 local owner = ARGV[1]${wasRevoked}`),
+  resize: script(raw`${keys}
+local from, to = ARGV[1], ARGV[2]${resize}`),
 }
 
 /** Those of the values, which have no queue, no owner and no notice. */

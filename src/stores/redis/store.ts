@@ -1,5 +1,5 @@
 import type { Env } from '../../core/env.js'
-import { InvalidKeyError, InvalidOptionError } from '../../core/errors.js'
+import { InvalidKeyError } from '../../core/errors.js'
 import type {
   AcquireRequest,
   Answer,
@@ -15,12 +15,20 @@ import { redisCapabilities } from './capabilities.js'
 import { messageOf, notSent, storeError } from './failure.js'
 import { type AuxKind, auxKey, isAuxKey, keysOf, slotOf } from './keys.js'
 import { argsOfAll, namesOfAll } from './lua-acquire-all.js'
-import { tokenStaysMs } from './lua-clock.js'
 import type { Link } from './link.js'
 import { listKeys } from './list.js'
 import { Notices, type Way } from './notices.js'
 import { tailWriter, type TailWriter } from './record.js'
-import { readAnswer, readAnswerToAll, readBoolean, readHandoff, readInspection, readRevoked } from './replies.js'
+import {
+  readAnswer,
+  readAnswerToAll,
+  readBoolean,
+  readHandoff,
+  readInspection,
+  readResized,
+  readRevoked,
+} from './replies.js'
+import { checked, times } from './request.js'
 import { scripts } from './scripts.js'
 import { RedisValues } from './values.js'
 import { Together } from './together.js'
@@ -135,6 +143,12 @@ export class RedisStore implements Store {
     const { revoked, ownOwners } = await this.#calls.run(call, readRevoked)
     for (const owner of ownOwners) this.#notices.emit({ type: 'revoked', key, owner })
     return revoked
+  }
+
+  async resize(key: string, from: number, to: number): Promise<void> {
+    const args = [String(from), String(to)]
+    const call = { operation: 'resize', script: scripts.resize, keys: this.#keys(key), args }
+    await this.#calls.run(call, (reply) => readResized(reply, from))
   }
 
   wasRevoked(key: string, owner: string): Promise<boolean> {
@@ -264,28 +278,10 @@ export class RedisStore implements Store {
   }
 }
 
-/** @throws InvalidOptionError */
-function checked(request: AcquireRequest): AcquireRequest {
-  const { limit, permits } = request
-  if (permits > limit) {
-    throw new InvalidOptionError(`A request for ${permits} permits can never be granted by a limit of ${limit}.`)
-  }
-  return request
-}
-
 const isTaken = 'is, with the prefix, the name of what is kept beside another key; take another key, or another prefix.'
 
 /** How long, at most, the first request that has to wait waits for the way to tell it of its grant. */
 const openWithinMs = 1_000
-
-/** The lease, and how long its token is remembered, in the whole milliseconds that Redis counts in. @throws InvalidOptionError */
-function times(ttlMs: number | null): [ttl: string, tokenTtl: string] {
-  if (ttlMs === null || !(ttlMs > 0)) {
-    throw new InvalidOptionError('On Redis a lease needs an end: ttl has to be a time above 0.')
-  }
-  const wholeMs = Math.ceil(ttlMs)
-  return [String(wholeMs), String(wholeMs + tokenStaysMs)]
-}
 
 function readReleased(reply: unknown): boolean {
   return readBoolean('release', reply)

@@ -62,7 +62,14 @@ export const capabilities: readonly Rule[] = [
   ),
 ]
 
-const optionalParts: readonly OptionalPart[] = ['acquireAll', 'wasRevoked', 'onNotice', 'selfRenewal', 'values']
+const optionalParts: readonly OptionalPart[] = [
+  'acquireAll',
+  'wasRevoked',
+  'resize',
+  'onNotice',
+  'selfRenewal',
+  'values',
+]
 
 const possible: { readonly [Name in keyof Required<Capabilities>]: readonly Capabilities[Name][] } = {
   scope: ['process', 'machine', 'network'],

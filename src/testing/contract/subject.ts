@@ -13,7 +13,7 @@ export interface ContractSubject {
 }
 
 /** What a store may leave out. */
-export type OptionalPart = 'acquireAll' | 'wasRevoked' | 'onNotice' | 'selfRenewal' | 'values'
+export type OptionalPart = 'acquireAll' | 'wasRevoked' | 'resize' | 'onNotice' | 'selfRenewal' | 'values'
 
 /** What a store promises. Decides which rules apply; the first rule compares it with what the store itself declares. */
 export interface Promised {

@@ -7,6 +7,7 @@ import type {
   Notice,
   NoticeListener,
   SyncStore,
+  ValuesOf,
 } from '../../core/store.js'
 import { memory } from '../../stores/memory/memory.js'
 import type { VirtualEnv } from '../virtual-env.js'
@@ -15,6 +16,12 @@ import type { VirtualEnv } from '../virtual-env.js'
 export class Records implements SyncStore {
   readonly name = 'records'
   readonly capabilities: SyncStore['capabilities']
+  readonly values: ValuesOf<'sync'> = {
+    live: false,
+    get: (key, exactly) => this.#kept.values?.get(key, exactly),
+    set: (key, value) => this.#kept.values?.set(key, value) ?? false,
+    delete: (key) => this.#kept.values?.delete(key) ?? false,
+  }
   /** The longest lease that was asked for. */
   longestTtlMs = 0
   readonly #time: VirtualEnv
@@ -72,6 +79,10 @@ export class Records implements SyncStore {
 
   forceRelease(key: string): boolean {
     return this.#kept.forceRelease(key)
+  }
+
+  resize(key: string, from: number, to: number): void {
+    this.#kept.resize?.(key, from, to)
   }
 
   onNotice(listener: NoticeListener): () => void {

@@ -149,6 +149,7 @@ export class WorkerProcess {
         next === undefined ? store.release(key, owner) : store.release(key, owner, next),
       )
     }
+    const { values } = store
     return {
       name: store.name,
       capabilities: store.capabilities,
@@ -158,6 +159,15 @@ export class WorkerProcess {
       inspect: (key) => env.received(store.inspect(key)),
       list: (prefix, limit, cursor) => env.received(store.list(prefix, limit, cursor)),
       forceRelease: (key) => env.received(store.forceRelease(key)),
+      ...(values && {
+        values: {
+          live: false,
+          get: (key, exactly) => env.received(values.get(key, exactly)),
+          set: (key, value) => env.received(values.set(key, value)),
+          delete: (key) => env.received(values.delete(key)),
+        },
+      }),
+      resize: (key, from, to) => env.received(Promise.resolve(store.resize?.(key, from, to))),
       onNotice: (listener) =>
         store.onNotice?.((notice) => void env.setTimer(() => listener(notice), 1, false)) ?? (() => undefined),
       close: () => store.close(),

@@ -67,6 +67,7 @@ export function readCall(name: ScriptName, keys: readonly string[], args: readon
       return { ...call, key: /^\{(.*)\}:revoked$/.exec(first)?.[1] ?? first, owner: args[0] ?? '' }
     case 'release':
     case 'inspect':
+    case 'resize':
       return call
   }
 }

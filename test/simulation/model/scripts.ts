@@ -46,6 +46,8 @@ class ScriptRun extends Held {
         return this.#forceRelease()
       case 'wasRevoked':
         return (this.record.revoked.get(owner) ?? -1) >= this.nowMs ? 1 : 0
+      case 'resize':
+        throw new Error('no program of the model resizes a pool')
     }
   }
 
@@ -124,12 +126,14 @@ class ScriptRun extends Held {
     let before: number | undefined
     if (record.places.length > 0) {
       if (queueMs !== 0) before = this.stand(wish)
-      this.promote(owner)
-      const promoted = this.#own(wish)
-      if (promoted !== undefined) return promoted
-      const used = this.used(limit)
-      full = this.head() !== undefined || used === undefined || used + permits > limit
-      taken = used ?? 0
+      if (taken < limit) {
+        this.promote(owner)
+        const promoted = this.#own(wish)
+        if (promoted !== undefined) return promoted
+        const used = this.used(limit)
+        full = this.head() !== undefined || used === undefined || used + permits > limit
+        taken = used ?? 0
+      }
     } else if (full && queueMs !== 0) before = this.stand(wish)
     if (full) {
       if (queueMs !== 0) this.flag(tokenTtl, false)

@@ -1,6 +1,7 @@
 // Planted bugs where no simulated world comes: in scripts that run inside Redis, in names, in what callers are told.
 
 const redisModel = 'test/simulation/model.test.ts'
+const features = 'test/testing/simulate-features.test.ts'
 
 /** See ./index.mjs. */
 export const tested = [
@@ -65,6 +66,48 @@ export const tested = [
     to: "return tagAt(name, name.lastIndexOf('{'))",
     after: 'syncguard',
     tests: 'test/redis/keys.test.ts',
+  },
+  {
+    name: 'a value from before a reset is kept',
+    file: 'src/stores/memory/values.ts',
+    from: 'if (before !== undefined && before.token > token) return false',
+    to: '',
+    tests: features,
+  },
+  {
+    name: 'a cached function does not wait for who computes',
+    file: 'src/features/cached-load.ts',
+    from: "found === 'outage' ? 'alone' : 'wait'",
+    to: "'alone'",
+    tests: features,
+  },
+  {
+    name: 'who runs once runs beside others',
+    file: 'src/features/once.ts',
+    from: 'return this.runElse(body, this.#otherwise as () => T) // its type is that of the options',
+    to: 'return body(undefined as never) as never',
+    tests: features,
+  },
+  {
+    name: 'a pool in memory has one more',
+    file: 'src/stores/memory/entry.ts',
+    from: 'return this.used + request.permits <= this.limit\n',
+    to: 'return this.used + request.permits <= this.limit + (this.limit > 1 ? 1 : 0)\n',
+    tests: features,
+  },
+  {
+    name: 'a pool that shrank grants as before',
+    file: 'src/stores/memory/entry.ts',
+    from: '    this.limit = limit\n    for',
+    to: '    this.limit = Math.max(this.limit, limit)\n    for',
+    tests: 'test/features/pool-resize.test.ts',
+  },
+  {
+    name: 'a resize on Redis wakes nobody',
+    file: 'src/stores/redis/lua-holds.ts',
+    from: "if taken > 0 then redis.call('HSET', main, '#limit', to) end\npcall(promote)",
+    to: "if taken > 0 then redis.call('HSET', main, '#limit', to) end",
+    tests: 'test/redis/pools.test.ts',
   },
   {
     name: 'a question that was given up is not taken back',
