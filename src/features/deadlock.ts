@@ -104,7 +104,7 @@ export class Watch {
     const blockers = nested.length > 0 ? blockersOf(waits) : undefined
     for (const wait of nested) {
       const circle = blockers && circleFrom(wait, blockers)
-      if (circle !== undefined) await tell(circle)
+      if (circle !== undefined && (circle.length > 1 || isEndless(wait))) await tell(circle)
     }
   }
 
@@ -123,6 +123,11 @@ export class Watch {
 
 function dueMs({ looks = 0, sinceMs }: Waiter): number {
   return sinceMs + firstLookMs * 2 ** looks
+}
+
+/** A body that waits for itself, but not for ever, is told that its time is over: what else happens then is its own. */
+function isEndless({ waiter }: Wait): boolean {
+  return waiter.waitMs === Number.POSITIVE_INFINITY
 }
 
 function blocksAny(waiter: Waiter): boolean {

@@ -166,7 +166,8 @@ export class Handle {
   }
 
   #block(space: Space, terms: Terms): Hold {
-    if (this.#options.waitMs > 0 && this.at().instance.findsDeadlocks) assertSyncEnds(space, terms)
+    const forEver = this.#options.waitMs === Number.POSITIVE_INFINITY && !space.local
+    if (forEver && this.at().instance.findsDeadlocks) assertSyncEnds(space, terms)
     return acquireSync(space, terms, this.#options)
   }
 

@@ -177,6 +177,7 @@ describe('blocking()', () => {
       token: 'clock',
       consistency: 'single-node',
       sync: true,
+      adopts: true,
     })
     store.close()
   })

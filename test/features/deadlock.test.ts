@@ -1,5 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type AsyncLock, createHoldfast, DeadlockError, type LockOptions, LockTimeoutError } from 'holdfast'
+import {
+  type AsyncLock,
+  createHoldfast,
+  DeadlockError,
+  type LockOptions,
+  LockTimeoutError,
+  memory,
+  type SyncStore,
+} from 'holdfast'
 import { describe, expect, it } from 'vitest'
 import { rejection, world } from '../support/world.js'
 import { failureOf, freshKey, latch, thrownBy } from './support/tools.js'
@@ -88,13 +96,37 @@ describe('a deadlock', () => {
     expect(await holdfast.lock('k').isLocked()).toBe(false)
   })
 
-  it('of a sync body with itself is told at once', () => {
+  it('of a body with itself is none if the wait has an end: it is over then', async () => {
+    const { time, holdfast } = world()
+    const failed = rejection(holdfast.lock('k').run(async () => await holdfast.lock('k', { wait: '10s' }).acquire()))
+    await time.advance(10_000)
+    expect(await failed).toMatchObject({ code: 'LOCK_TIMEOUT' })
+  })
+
+  it('of a sync body with itself is told before the thread blocks for ever', () => {
+    const records = memory()
+    const elsewhere = { ...records.capabilities, scope: 'network' as const }
+    const store = new Proxy(records, {
+      get: (target, name: keyof SyncStore) => {
+        const value: unknown = name === 'capabilities' ? elsewhere : target[name]
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value
+      },
+    })
+    const { lock } = createHoldfast({ store })
+    const key = freshKey()
+    const plain = lock(key, { wait })((left: number): unknown => left && plain(left - 1))
+    for (const call of [() => plain(1), () => lock(key).runSync(() => lock(key, { wait }).acquireSync())]) {
+      expect(thrownBy(call)).toMatchObject({ code: 'DEADLOCK' })
+      expect(thrownBy(call).message).toContain('reentrant: true')
+    }
+  })
+
+  it('of a sync body with itself in memory is a wait that is over at once, as any other there', () => {
     const { lock } = createHoldfast()
     const key = freshKey()
     const plain = lock(key, { wait: '1h' })((left: number): unknown => left && plain(left - 1))
     for (const call of [() => plain(1), () => lock(key).runSync(() => lock(key, { wait }).acquireSync())]) {
-      expect(thrownBy(call)).toMatchObject({ code: 'DEADLOCK' })
-      expect(thrownBy(call).message).toContain('reentrant: true')
+      expect(thrownBy(call)).toMatchObject({ code: 'LOCK_TIMEOUT' })
     }
     expect(lock(key).runSync(() => lock(key, { wait: '1h' }).tryAcquireSync())).toBeUndefined()
     const expiring = lock(key, { expire: 10 }).runSync(() => lock(key, { wait: '1m' }).acquireSync())
@@ -116,7 +148,7 @@ describe('a deadlock', () => {
       },
     ]
     for (const [index, way] of ways.entries()) {
-      const lock = holdfast.lock(`k${index}`, { wait: '5m' })
+      const lock = holdfast.lock(`k${index}`, { wait })
       const failed = rejection(lock.run(() => way(() => lock.run(() => undefined))))
       await time.advance(1000)
       expect(await failed).toBeInstanceOf(DeadlockError)

@@ -135,7 +135,8 @@ describe('releaseOnExit', () => {
     const redis = await startRedis()
     try {
       const held = await holding(
-        `process.on('removeListener', (name) => name === 'SIGTERM' && console.log('releasing'))`,
+        // once it listens to neither of them any more
+        `process.on('removeListener', (name) => name === 'SIGINT' && setImmediate(() => console.log('releasing')))`,
         { url: redis.url },
       )
       redis.pause()

@@ -170,7 +170,7 @@ for (const { name, open } of clientKinds.filter((kind) => ['ioredis 6', 'node-re
     const cases = storeContract({
       name,
       capabilities: redisCapabilities,
-      has: ['onNotice', 'wasRevoked', 'resize', 'values'],
+      has: ['onNotice', 'wasRevoked', 'acquireAll', 'resize', 'values'],
       create: async () => {
         const { client, end } = await open(server.url)
         return { store: redis(client), another: () => redis(client), close: end }

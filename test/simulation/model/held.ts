@@ -119,7 +119,7 @@ export class Held {
       if (owner !== quiet) {
         this.host.publish(channelOf(tail), `granted\n${owner}\n${granted.token}\n${this.call.key}`)
       }
-      if (limit === 1) return granted
+      if (limit === 1 || taken + permits >= limit) return granted
     }
   }
 
