@@ -89,13 +89,14 @@ export const several: readonly Rule[] = [
       const [a, b] = pairOf(scene, 'anna')
       const [ben, carl] = ['ben', 'carl'].map((label) => scene.actor(label, { key: b.request().key }))
       assert.ok(ben && carl)
-      await ben.take({ ttlMs: 300 })
+      await ben.take()
       await carl.queueUp()
       assert.notEqual((await askAll(scene.store, [a, b]))?.granted, true)
       assert.deepEqual(
         (await scene.inspect(b.request().key))?.waiters.map(({ owner }) => owner),
         [carl.owner],
       )
+      assert.equal(await ben.renew(300), true)
       await scene.eventually('the holder is replaced', async () => {
         const answer = await askAll(scene.store, [a, b])
         assert.notEqual(answer?.granted, true, 'who waits comes first')
