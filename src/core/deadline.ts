@@ -66,7 +66,9 @@ export class Deadline {
   /** How it has ended; undefined: it has not. */
   overdue(now: Mark): EndCode | undefined {
     if (betweenMs(this.since, now) >= this.expireTrustedMs()) return 'LOCK_EXPIRED'
-    return betweenMs(this.leased, now) < this.leaseTrustedMs() ? undefined : 'LOCK_LOST'
+    if (betweenMs(this.leased, now) < this.leaseTrustedMs()) return undefined
+    // a lease cut to what is left of `expire` ends with it, but for a rounding error
+    return this.expiresAtMs() - this.leaseEndsAtMs() < 1 ? 'LOCK_EXPIRED' : 'LOCK_LOST'
   }
 
   /** The store renewed it by itself, `ageMs` ago by the monotonic clock. false: that is over too. */

@@ -55,6 +55,13 @@ describe('a deadline', () => {
     expect(deadline.overdue(at(1_000))).toBe('LOCK_EXPIRED')
   })
 
+  test('is that of expire also where the last renewal ends a rounding error before it', () => {
+    const deadline = deadlineOf({ expireMs: 1_000 }, 'process', { mark: at(100) })
+    deadline.extend(at(400), 699.999_999_9)
+    expect(deadline.overdue(at(1_099.999_999))).toBeUndefined()
+    expect(deadline.overdue(at(1_099.999_999_95))).toBe('LOCK_EXPIRED')
+  })
+
   test('moves with a renewal', () => {
     const deadline = deadlineOf({}, 'process', { mark: at(0) })
     expect(deadline.renewAtMs).toBe(300)

@@ -5,8 +5,8 @@ export const timing = [
   {
     name: 'no deadline',
     file: 'src/core/deadline.ts',
-    from: "< this.leaseTrustedMs() ? undefined : 'LOCK_LOST'",
-    to: '< this.leaseTrustedMs() ? undefined : undefined',
+    from: '< this.leaseTrustedMs()) return undefined',
+    to: '< Infinity) return undefined',
     after: 'redlock, redis-semaphore',
     classic: 'no-deadline',
   },
