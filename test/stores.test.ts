@@ -7,8 +7,9 @@ import { describe, expect, inject, it } from 'vitest'
 import type { Capabilities } from '../src/core/store.js'
 import { blocking } from '../src/layers/blocking/index.js'
 import { memory } from '../src/stores/memory/index.js'
-import { redis, type RedisClient } from '../src/stores/redis/index.js'
-import { storeContract, type ContractOptions, type ContractSubject } from '../src/testing/index.js'
+import { redis } from '../src/stores/redis/index.js'
+import { storeContract, type ContractOptions } from '../src/testing/index.js'
+import { byClient } from './support/by-client.js'
 
 interface Row extends ContractOptions {
   /** Its file or folder in src/stores or src/layers. */
@@ -110,18 +111,4 @@ function redisRow(client: string, create: ContractOptions['create']): Row {
     has: ['acquireAll', 'wasRevoked', 'resize', 'onNotice', 'values'],
     create,
   }
-}
-
-/** Stores on clients of the user's, which nobody else closes. */
-async function byClient<Client extends RedisClient>(
-  open: () => Client | Promise<Client>,
-  end: (client: Client) => void,
-): Promise<ContractSubject> {
-  const opened: Client[] = []
-  const openStore = async (): Promise<ContractSubject['store']> => {
-    const client = await open()
-    opened.push(client)
-    return redis(client)
-  }
-  return { store: await openStore(), another: openStore, close: () => opened.forEach(end) }
 }

@@ -2,6 +2,7 @@ import { createHoldfast, LockedError, LockTimeoutError, memory, StoreError, type
 import { virtualEnv } from 'holdfast/testing'
 import { describe, expect, test } from 'vitest'
 import type { AcquireRequest } from '../../src/core/store.js'
+import { thrown } from '../support/world.js'
 
 interface Call {
   readonly operation: 'acquire' | 'renew' | 'release'
@@ -55,16 +56,6 @@ function onServer({ storeTimeout = 300 } = {}) {
 
 const clearly = new StoreError('acquire', 'refused to talk', { outcome: 'not-applied' })
 const perhaps = new StoreError('acquire', 'the reply was lost', { outcome: 'unknown' })
-
-/** What a call throws; fails when it does not. */
-function thrown(call: () => unknown): Error {
-  try {
-    call()
-  } catch (error) {
-    return error as Error
-  }
-  throw new TypeError('it should have thrown')
-}
 
 describe('a sync acquire on a server', () => {
   test('is logged when it is refused, and a try is not', () => {

@@ -1,8 +1,9 @@
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import { describe, inject, it } from 'vitest'
-import { redis, type RedisClient } from '../../src/stores/redis/index.js'
-import { type ContractOptions, type ContractSubject, storeContract } from '../../src/testing/index.js'
+import { redis } from '../../src/stores/redis/index.js'
+import { type ContractOptions, storeContract } from '../../src/testing/index.js'
+import { byClient } from '../support/by-client.js'
 
 const url = inject('redisUrl')
 
@@ -10,7 +11,7 @@ const clients: readonly [name: string, create: ContractOptions['create']][] = [
   [
     'ioredis',
     () =>
-      on(
+      byClient(
         () => new Redis(url),
         (client) => client.disconnect(),
       ),
@@ -18,7 +19,7 @@ const clients: readonly [name: string, create: ContractOptions['create']][] = [
   [
     'node-redis',
     () =>
-      on(
+      byClient(
         () => createClient({ url }).connect(),
         (client) => client.destroy(),
       ),
@@ -37,16 +38,3 @@ describe.each(clients)('redis keeps the contract by %s', (name, create) => {
     it(text, run)
   }
 })
-
-async function on<Client extends RedisClient>(
-  open: () => Client | Promise<Client>,
-  end: (client: Client) => void,
-): Promise<ContractSubject> {
-  const opened: Client[] = []
-  const openStore = async (): Promise<ContractSubject['store']> => {
-    const client = await open()
-    opened.push(client)
-    return redis(client)
-  }
-  return { store: await openStore(), another: openStore, close: () => opened.forEach(end) }
-}

@@ -11,19 +11,11 @@ import {
   readInspection,
   readRevoked,
 } from '../../src/stores/redis/replies.js'
+import { thrown } from '../support/world.js'
 
 const holder = { host: 'web-1', pid: 42, label: undefined, since: 1_700_000_000_000 }
 const tail = 'wake\n{"host":"web-1","pid":42,"since":1700000000000}'
 const record = `owner\n77\n${tail}`
-
-function thrown(call: () => unknown): Error {
-  try {
-    call()
-  } catch (error) {
-    return error as Error
-  }
-  throw new TypeError('it should have thrown')
-}
 
 describe('an address', () => {
   const plain = { host: 'h', port: 6379, username: undefined, password: undefined, db: 0, tls: false }

@@ -33,3 +33,13 @@ export async function rejection(promise: Promise<unknown>): Promise<Error & { co
   }
   throw new TypeError('resolved, and should have rejected')
 }
+
+/** What a call throws; fails when it does not. */
+export function thrown(call: () => unknown): Error {
+  try {
+    call()
+  } catch (error) {
+    return error as Error
+  }
+  throw new TypeError('it should have thrown')
+}
