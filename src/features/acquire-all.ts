@@ -177,9 +177,8 @@ async function takeEach(
     holds.push(await acquire(space, holds.length < all.length - 1 ? early(terms) : terms, wish, same))
   }
   for (const [index, terms] of all.entries()) await inFull(holds, index, terms)
-  const now = markOf(space.env) // a clock may have jumped meanwhile
-  for (const [index, terms] of all.entries())
-    if (holds[index] !== undefined && isStale(holds[index], now)) await inFull(holds, index, terms)
+  // a clock may have jumped meanwhile: what is fresh is left alone
+  for (const [index, terms] of all.entries()) await inFull(holds, index, terms)
   signal?.throwIfAborted()
 }
 
