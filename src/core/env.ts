@@ -20,8 +20,10 @@ export interface Env {
   nowMs(): number
   /** Wall clock in milliseconds since 1970. May jump. */
   wallMs(): number
-  /** Time since boot in milliseconds, suspend included. Coarse (10 ms) and slow to read (5 µs against 0.05 µs). */
+  /** Time since boot in milliseconds, suspend included. Slow to read (5 µs against 0.05 µs). */
   bootMs(): number
+  /** By how much the time since boot may be behind, for it comes in steps. Default 0. */
+  readonly bootStepMs?: number
   /** @internal How the clocks stood to each other when the slow one was read last; `markOf` keeps it. */
   offsets?: Offsets
   /** Performs `task` once, `delayMs` from now. Delays above 2^31 - 1 ms are kept, not cut to 1 ms as by `setTimeout`. */
@@ -44,21 +46,23 @@ export interface Env {
 export interface Mark {
   readonly nowMs: number
   readonly wallMs: number
-  /** How far the time since boot is ahead of `nowMs`. */
+  /** All suspends until now, counted from an origin of its own: no less between two marks than there were. */
   readonly bootAheadMs: number
 }
 
 /** How far the wall clock and the time since boot are ahead of the monotonic clock. */
 interface Offsets {
   readonly wallMs: number
-  /** Whole: a number with a fraction takes 16 bytes more, in each held lock. */
+  /** That of the marks. Whole: a number with a fraction takes 16 bytes more, in each held lock. */
   readonly bootMs: number
+  /** Between these two is how far the time since boot is ahead, if there was no suspend unseen. */
+  readonly leastMs: number
+  readonly mostMs: number
 }
 
 /** The wall clock counts whole milliseconds: within this much it and the monotonic clock agree. */
 const agreeMs = 2
-/** The time since boot comes in steps of this much, which must not look like a suspend. */
-const bootStepMs = 10
+const roundingMs = 1
 
 /**
  * Remembers this moment. Only suspend moves the time since boot against the monotonic clock, and it moves the wall clock too:
@@ -73,12 +77,23 @@ export function markOf(env: Env, strict = false): Mark {
   return { nowMs, wallMs, bootAheadMs: (agree ? known : readOffsets(env, nowMs, wallMs)).bootMs }
 }
 
-/** The time since boot runs ahead of the monotonic clock by suspends alone, which never come undone. */
+/**
+ * The time since boot runs ahead of the monotonic clock by suspends alone, which never come undone. It comes in steps, so what is
+ * seen of a suspend may be short by one: the longest that it can have been counts. A wall clock that was set back hides what is
+ * shorter than a step: then one that nobody saw counts as well.
+ */
 function readOffsets(env: Env, nowMs: number, wallMs: number): Offsets {
-  const readMs = env.bootMs() - nowMs
-  const knownMs = env.offsets?.bootMs
-  const bootMs = knownMs !== undefined && readMs <= knownMs ? knownMs : Math.ceil(readMs) + bootStepMs
-  const offsets = { wallMs: wallMs - nowMs, bootMs }
+  const known = env.offsets
+  const readMs = env.bootMs()
+  const leastMs = readMs - env.nowMs()
+  const mostMs = readMs - nowMs + (env.bootStepMs ?? 0)
+  const offsets = { wallMs: wallMs - nowMs, bootMs: Math.ceil(leastMs), leastMs, mostMs }
+  if (known !== undefined) {
+    const suspended = leastMs > known.mostMs + roundingMs || offsets.wallMs < known.wallMs - agreeMs
+    offsets.bootMs = known.bootMs + (suspended ? Math.ceil(mostMs - known.leastMs) : 0)
+    offsets.leastMs = Math.max(leastMs, known.leastMs)
+    if (!suspended) offsets.mostMs = Math.min(mostMs, known.mostMs)
+  }
   env.offsets = offsets
   return offsets
 }
@@ -101,11 +116,16 @@ export function betweenMs(from: Mark, to: Mark): number {
 
 const timers = new Timers()
 
+/** The steps of `uptime()`, in milliseconds; where none is said, those of Linux. On macOS it is the difference of two whole seconds. */
+const bootStepsMs: Partial<Record<NodeJS.Platform, number>> = { darwin: 2_000, win32: 16 }
+const bootBehindMs = process.platform === 'darwin' ? 1_000 : 0
+
 /** The real clocks, timers and randomness of this process. */
 export const realEnv: Env = {
   nowMs: () => performance.now(),
   wallMs: () => Date.now(),
-  bootMs: () => uptime() * 1000,
+  bootMs: () => uptime() * 1000 - bootBehindMs,
+  bootStepMs: bootStepsMs[process.platform] ?? 10,
   setTimer: (task, delayMs, keepAlive) => timers.set(task, delayMs, keepAlive),
   setImmediate: (run) => void setImmediate(run),
   sleepSync: (ms) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms),

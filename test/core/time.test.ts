@@ -22,6 +22,48 @@ describe('elapsed time', () => {
     expect(elapsedMs(time, mark)).toBe(2_100)
   })
 
+  test.each([
+    [1_994, -1_994],
+    [1_994, -5_000],
+    [1_999.5, -2_003],
+    [7, -20],
+    [19, -300],
+  ])(
+    'counts all of a suspend of %s ms that the wall clock hides, though the time since boot comes in steps',
+    (ms, back) => {
+      for (let begun = 0; begun < 10; begun += 0.5) {
+        const { time } = world()
+        const bootMs = time.bootMs.bind(time)
+        const env = Object.assign(time, { bootMs: () => Math.floor(bootMs() / 10) * 10, bootStepMs: 10 })
+        time.stall(begun)
+        const mark = markOf(env, true)
+        for (let looks = 1; looks <= 3; looks++) {
+          time.stall(3)
+          elapsedMs(env, mark)
+        }
+        time.suspend(ms)
+        time.advanceWall(back)
+        markOf(env, true)
+        time.stall(50)
+        const passedMs = ms + 59
+        expect(elapsedMs(env, mark)).toBeGreaterThanOrEqual(passedMs)
+        expect(elapsedMs(env, mark)).toBeLessThanOrEqual(passedMs + 22)
+      }
+    },
+  )
+
+  test('does not take the steps of the time since boot for suspends', () => {
+    const { time } = world()
+    const bootMs = time.bootMs.bind(time)
+    const env = Object.assign(time, { bootMs: () => Math.floor(bootMs() / 10) * 10, bootStepMs: 10 })
+    const mark = markOf(env, true)
+    for (let looks = 1; looks <= 1_000; looks++) {
+      time.stall(0.7)
+      markOf(env, true)
+    }
+    expect(elapsedMs(env, mark)).toBeCloseTo(700, 6)
+  })
+
   test('counts on the clocks of this machine as they do', () => {
     const mark = markOf(realEnv, true)
     realEnv.sleepSync(30)

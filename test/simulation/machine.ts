@@ -3,8 +3,8 @@ import { perform, type Task } from '../../src/core/timers.js'
 import type { Random } from './random.js'
 import type { Event, World } from './world.js'
 
-/** A suspend that may be within the steps of the time since boot. */
-const briefMs = 30
+/** The time since boot comes in steps of so much. */
+const stepMs = 10
 /** Clocks that agree to this extent are not told apart. */
 const alikeMs = 4
 
@@ -35,11 +35,11 @@ export class Machine implements Env {
   readonly #backlogOfTimers: (() => void)[] = []
   readonly #backlogOfMessages: (() => void)[] = []
   readonly #startMs: number
-  /** It was suspended and its time of day set back by as much, or suspended for no longer than a step of the coarse clock. */
+  readonly bootStepMs = stepMs
+  /** It was suspended and its time of day set back by as much. */
   misled = false
   #suspendedMs = 0
   #wallJumpMs = 0
-  #setBack = false
   /** How its clocks stood to each other, after each change. */
   readonly #offsets: { sleptMs: number; wallMs: number }[] = [{ sleptMs: 0, wallMs: 0 }]
   #ids = 0
@@ -70,7 +70,7 @@ export class Machine implements Env {
   }
 
   bootMs(): number {
-    return Math.floor((5e6 + this.#world.nowMs * this.#rate) / 10) * 10
+    return Math.floor((5e6 + this.#world.nowMs * this.#rate) / stepMs) * stepMs
   }
 
   random(): number {
@@ -153,7 +153,6 @@ export class Machine implements Env {
 
   jumpWall(ms: number): void {
     this.#wallJumpMs += ms
-    if (ms < 0) this.#setBack = true
     this.#judge()
   }
 
@@ -170,9 +169,7 @@ export class Machine implements Env {
     const sleptMs = this.#suspendedMs * this.#rate
     const wallMs = sleptMs + this.#wallJumpMs
     this.misled ||= this.#offsets.some((before) => {
-      const unseenMs = sleptMs - before.sleptMs
-      const isBrief = unseenMs <= briefMs && this.#setBack
-      return unseenMs > 0 && (isBrief || Math.abs(wallMs - before.wallMs) <= alikeMs)
+      return sleptMs > before.sleptMs && Math.abs(wallMs - before.wallMs) <= alikeMs
     })
     this.#offsets.push({ sleptMs, wallMs })
   }
