@@ -13,7 +13,7 @@ export default {
   disableTypeChecks: false,
   mutate: ['src/core/**/*.ts', 'src/stores/**/*.ts'],
   concurrency: suite === 'redis' ? 4 : 2, // those of Redis wait for time to pass
-  // A mutant that hangs is ended by the test's own limit of 10 s; this one is for loops that never yield.
+  // A mutant that hangs is ended by the test's own limit of 20 s; this one is for loops that never yield.
   timeoutMS: 8_000,
   timeoutFactor: 2,
   dryRunTimeoutMinutes: 10,

@@ -30,8 +30,8 @@ export default defineConfig({
     pool: 'threads',
     // One thread a mutant, which loads the modules once: three times as many mutants a second.
     isolate: false,
-    testTimeout: name === 'redis' ? 20_000 : 10_000,
-    hookTimeout: 10_000,
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
     reporters: [],
     sequence: { sequencer: InOrder },
   },
