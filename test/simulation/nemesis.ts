@@ -153,6 +153,7 @@ export class Nemesis {
         }
         if (detail > 0.3 && detail < 0.7) record.token = undefined
         if (detail > 0.6) record.places = []
+        if (detail > 0.2 && detail < 0.9) record.value = undefined
       }
     } else {
       // a replica that lags: what it has now is all that it will know
