@@ -30,7 +30,7 @@ export function runValueScript(record: LockRecord, call: ScriptCall, micros: num
     case 'setValue': {
       const { token, text, lastsMs } = call.value
       const last = Number(/^\d+/.exec(value?.text ?? '')?.[0] ?? 0)
-      if (last > token && last <= largestToken) return 0
+      if ((record.token?.last ?? 0) > token || (last > token && last <= largestToken)) return 0
       record.value = { text, endsMs: nowMs + (lastsMs ?? Infinity) }
       return 1
     }
