@@ -28,8 +28,8 @@ export class Client {
   readonly holdfast: Holdfast | undefined
   /** Keys whose store failed, and when `cached` said so last. */
   readonly outages = new Map<string, number>()
-  /** What was granted last, by key, and nothing was computed under it yet. */
-  readonly granted = new Map<string, Hold>()
+  /** What was granted, by key. */
+  readonly granted = new Map<string, Hold[]>()
 
   constructor({ index, machine, store, hangUp }: ClientParts, { features, storeTimeoutMs }: Options) {
     this.index = index
@@ -56,7 +56,8 @@ export class Client {
     const push = holds.push.bind(holds)
     holds.push = (hold) => {
       push(hold)
-      this.granted.set(hold.terms.key, hold) // `cached` shows its lease to nobody
+      const { key } = hold.terms // `cached` shows its lease to nobody
+      this.granted.set(key, [...(this.granted.get(key) ?? []), hold])
     }
   }
 

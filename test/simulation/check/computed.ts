@@ -24,10 +24,10 @@ export interface Run {
   readonly id: number
   readonly client: Client
   readonly key: string
-  /** undefined: its store had just failed, and it computes for its process alone, or without having looked first. */
+  /** undefined: its store had just failed, and it computes for its process alone; or it is not known which of several it has. */
   readonly held: Held | undefined
-  readonly token: number
-  readonly grantedMs: number
+  token: number
+  grantedMs: number
   readonly beganMs: number
   /** By the clock of its process. */
   readonly beganNowMs: number
@@ -69,6 +69,8 @@ export class Computed {
   /** When the last reset that was answered began, by when. */
   readonly #resets = new Map<string, { calledMs: number; doneMs: number }[]>()
   #memory: Keeper | undefined = undefined
+  /** Locks under which something was computed. */
+  readonly #used = new WeakSet<Hold>()
   /** The tokens of values that were given, and when. */
   readonly #given = new Map<string, { token: number; atMs: number }[]>()
 
@@ -83,14 +85,10 @@ export class Computed {
     const keeper = server ?? this.#memory
     const { nowMs: beganMs } = this.#world
     const alone = client.outages.get(key) === client.machine.nowMs()
-    const hold = client.granted.get(cachedRoom + key)
-    if (!alone) {
-      if (!client.space.closed) this.#checkLock(client, key, hold)
-      client.granted.delete(cachedRoom + key)
-    }
+    const hold = alone ? undefined : this.#lockOf(client, key)
     const grantedMs = hold === undefined || client.space.local ? beganMs : this.#truth.factOf(hold.owner).grantedAtMs
-    if (!alone && hold !== undefined && keeper !== undefined) this.#checkNeed(keeper, key, grantedMs)
-    const held = alone || hold === undefined ? undefined : this.#checker.granted(ask, hold, new Lease(hold))
+    if (hold !== undefined && keeper !== undefined) this.#checkNeed(keeper, key, grantedMs)
+    const held = hold === undefined ? undefined : this.#checker.granted(ask, hold, new Lease(hold))
     const when = { grantedMs, beganMs, beganNowMs: client.machine.nowMs(), keptMs: -Infinity }
     const run: Run = { id: this.#runs.length, client, key, held, token: hold?.token ?? 0, ...when }
     this.#runs.push(run)
@@ -101,7 +99,10 @@ export class Computed {
   /** A call was given a value. */
   gave({ client, key, beganMs }: Call, { run: id }: Computation, options: Options): void {
     const run = this.#runs[id]
-    if (run?.key !== key) return this.#fail('value', `${key} is said to be ${id}`)
+    if (run?.key !== key) {
+      this.#fail('value', `${key} is said to be ${id}`)
+      return
+    }
     this.#world.note(`${client.machine.host} is given ${key} of ${id}`)
     if (this.#truth.recordsLost) return
     const isOwn = run.client === client
@@ -196,10 +197,14 @@ export class Computed {
   ): void {
     const { nowMs: atMs } = this.#world
     const run = this.#runs[id]
-    if (run === undefined || cachedRoom + run.key !== lock) return this.#fail('value', `${lock} is kept as ${id}`)
+    if (run === undefined || cachedRoom + run.key !== lock) {
+      this.#fail('value', `${lock} is kept as ${id}`)
+      return
+    }
     const shelf = this.#shelf(keeper, lock)
     const { kept, deletedMs } = shelf
     if (!this.#truth.recordsLost) {
+      if (run.held === undefined) this.#learn(run, lock, token)
       if (run.token !== token) this.#fail('kept without its lock', `${id} of ${run.key}`)
       if (run.grantedMs < deletedMs) this.#fail('kept after a reset', `${id} of ${run.key} was begun before it`)
       if (kept !== undefined && kept.endsMs > keeper.nowMs && kept.run.token > run.token)
@@ -209,15 +214,31 @@ export class Computed {
     shelf.kept = { run, atMs, freshUntilMs: keeper.nowMs + freshMs, endsMs: keeper.nowMs + lastsMs }
   }
 
-  #checkLock(client: Client, key: string, hold: Hold | undefined): void {
-    if (hold === undefined || hold.ended === 'LOCK_RELEASED')
+  /** The one that its process has and that nothing was computed under yet; undefined where there are several. */
+  #lockOf(client: Client, key: string): Hold | undefined {
+    const all = client.granted.get(cachedRoom + key) ?? []
+    const [hold, ...others] = all.filter((one) => one.ended !== 'LOCK_RELEASED' && !this.#used.has(one))
+    if (hold === undefined && !client.space.closed)
       this.#fail('without a lock', `${client.machine.host} computes ${key}`)
+    if (hold === undefined || others.length > 0) return undefined
+    this.#used.add(hold)
+    return hold
+  }
+
+  /** Its token tells which lock it had. */
+  #learn(run: Run, lock: string, token: number): void {
+    const hold = run.client.granted.get(lock)?.find((one) => one.token === token)
+    if (hold === undefined) return
+    run.token = token
+    run.grantedMs = this.#truth.factOf(hold.owner).grantedAtMs
   }
 
   /** Whoever gets the lock looks first whether it was done meanwhile. */
   #checkNeed(keeper: Keeper, key: string, grantedMs: number): void {
     const { kept } = this.#shelf(keeper, cachedRoom + key)
-    if (kept !== undefined && kept.atMs < grantedMs && kept.freshUntilMs > keeper.nowMs && !this.#truth.recordsLost)
+    const { recordsLost, clockStepped } = this.#truth
+    if (kept === undefined || recordsLost || clockStepped) return
+    if (kept.atMs < grantedMs && kept.freshUntilMs > keeper.nowMs)
       this.#fail('computed in vain', `${kept.run.id} of ${key} was there, and fresh`)
   }
 
