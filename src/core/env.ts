@@ -116,8 +116,8 @@ export function betweenMs(from: Mark, to: Mark): number {
 
 const timers = new Timers()
 
-/** The steps of `uptime()`, in milliseconds; where none is said, those of Linux. On macOS it is the difference of two whole seconds. */
-const bootStepsMs: Partial<Record<NodeJS.Platform, number>> = { darwin: 2_000, win32: 16 }
+/** The steps of `uptime()`, in milliseconds; elsewhere whole seconds. On macOS it is the difference of two of these. */
+const bootStepsMs: Partial<Record<NodeJS.Platform, number>> = { linux: 10, android: 10, win32: 16, darwin: 2_000 }
 const bootBehindMs = process.platform === 'darwin' ? 1_000 : 0
 
 /** The real clocks, timers and randomness of this process. */
@@ -125,7 +125,7 @@ export const realEnv: Env = {
   nowMs: () => performance.now(),
   wallMs: () => Date.now(),
   bootMs: () => uptime() * 1000 - bootBehindMs,
-  bootStepMs: bootStepsMs[process.platform] ?? 10,
+  bootStepMs: bootStepsMs[process.platform] ?? 1_000,
   setTimer: (task, delayMs, keepAlive) => timers.set(task, delayMs, keepAlive),
   setImmediate: (run) => void setImmediate(run),
   sleepSync: (ms) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms),
