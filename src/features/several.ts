@@ -43,9 +43,14 @@ export function lose(hold: Hold): void {
   hold.end('LOCK_LOST', 'the store did not know it any more when the other keys were held')
 }
 
-/** Its renewals failed for so long that less than half of its lease is left. */
-export function isStale({ deadline }: Hold, now: Mark): boolean {
-  return deadline?.leaseMs != null && !deadline.isFresh(now)
+/** How often what is stale is renewed before all of it has failed. */
+export const mostLooks = 5
+
+/** Those of which less than half of the lease is left: renewals failed, or others of the keys took long to be had. */
+export function staleOf(holds: readonly Hold[], now: Mark): Hold[] {
+  return holds.filter(
+    ({ deadline, ended }) => ended === undefined && deadline?.leaseMs != null && !deadline.isFresh(now),
+  )
 }
 
 /** The first of the holds that is over. */

@@ -96,8 +96,8 @@ export const severalKeys = [
   {
     name: 'of several keys those that were taken early are handed out stale',
     file: 'src/features/acquire-all.ts',
-    from: 'else if (isStale(hold, mark)) await renew(hold, mark)',
-    to: '',
+    from: 'await Promise.all(stale.map((hold) => renew(hold, mark)))',
+    to: 'return',
     tests: several,
   },
   {
