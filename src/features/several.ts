@@ -24,7 +24,14 @@ export function leftMs({ env }: Space, { waitMs }: Waiting, sinceMs: number): nu
 export function early(terms: Terms): Terms {
   const { expireMs, minHoldMs } = terms
   if (expireMs === undefined && minHoldMs === 0) return terms
-  return { ...terms, ttlMs: leaseMs(terms), expireMs: undefined, minHoldMs: 0, passes: false }
+  return {
+    ...terms,
+    ttlMs: leaseMs(terms),
+    expireMs: undefined,
+    minHoldMs: 0,
+    minHoldLater: minHoldMs > 0,
+    passes: false,
+  }
 }
 
 /** The same hold with the terms that were asked for, which count from `mark`. */

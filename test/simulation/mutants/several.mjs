@@ -101,6 +101,13 @@ export const severalKeys = [
     tests: several,
   },
   {
+    name: 'of several keys a late answer to an early question ends the least hold',
+    file: 'src/core/terms.ts',
+    from: ' || minHoldLater === true',
+    to: '',
+    tests: several,
+  },
+  {
     name: 'of several keys one is granted after all were given back',
     file: 'src/features/acquire-all.ts',
     from: 'if (answer.granted && hold.ended !== undefined) space.cleanUp(terms, owner)',
