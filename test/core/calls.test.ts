@@ -50,6 +50,20 @@ describe('a release that is not answered', () => {
   })
 })
 
+test('a release that brings a waiter along is the only call, though others wait too', async () => {
+  const { holdfast, store, time } = world()
+  const lock = holdfast.lock('k', { wait: true, expire: '5m' }) // of which the store has to be told
+  const first = await lock.acquire()
+  const waits = [1, 2].map(() => lock.acquire())
+  await time.advance(10)
+  for (const lease of [first, ...waits]) {
+    const before = store.calls.length
+    await (await lease).release()
+    await time.advance(1)
+    expect(store.calls.slice(before).map(({ operation }) => operation)).toEqual(['release'])
+  }
+})
+
 describe('a renewal', () => {
   test('that is not answered keeps no process alive, and is told', async () => {
     const { holdfast, store, time } = world({ storeTimeout: 200 })
@@ -123,6 +137,25 @@ describe('in memory', () => {
       await time.advance(20)
       expect(granted).toBe(true)
       await (await waiting).release()
+    }
+  })
+
+  test('a release that brings a waiter along is the only question, though others wait too', async () => {
+    const store = memory()
+    const asked: string[] = []
+    const [acquire, release] = [store.acquire.bind(store), store.release.bind(store) as (...args: unknown[]) => unknown]
+    store.acquire = (request) => (asked.push('acquire'), acquire(request))
+    store.release = ((...args: unknown[]) => (asked.push('release'), release(...args))) as typeof store.release
+    const { lock } = createHoldfast({ store })
+    const queued = lock('k', { wait: true, expire: '5m' })
+    const first = await queued.acquire()
+    const waits = [1, 2].map(() => queued.acquire())
+    for (const [index, lease] of [first, ...waits].entries()) {
+      const held = await lease
+      asked.length = 0
+      await held.release()
+      await Promise.resolve()
+      expect(asked).toEqual(index < 2 ? ['release', 'acquire'] : ['release']) // memory asks itself for the next
     }
   })
 

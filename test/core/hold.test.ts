@@ -77,6 +77,17 @@ describe('a hold that ends', () => {
     expect(() => lease.assertActive()).toThrow('k was already released. Acquire it again before going on.')
   })
 
+  test('has no time left, however much it had', async () => {
+    const { lock } = createHoldfast({ env: virtualEnv() })
+    for (const options of [{}, { ttl: '1m' }, { minHold: '1ms' }] as const) {
+      const lease = await lock('k', options).acquire()
+      expect(lease.remainingMs).toBeGreaterThanOrEqual(60_000)
+      await lease.release()
+      expect(lease.remainingMs).toBe(0)
+      await lock('k').forceRelease()
+    }
+  })
+
   test('does not hide the one that came after it', async () => {
     const all = world()
     const { holdfast, time, store, records } = all
