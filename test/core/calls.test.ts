@@ -64,6 +64,32 @@ test('a release that brings a waiter along is the only call, though others wait 
   }
 })
 
+test('a release that passes the hold on within the process is no call at all', async () => {
+  const { holdfast, store, time } = world()
+  const lock = holdfast.lock('k', { wait: true })
+  const first = await lock.acquire()
+  const waits = [1, 2, 3].map(() => lock.acquire())
+  await first.release() // brings the next along, and the leave to pass it on
+  await time.advance(1)
+  const before = store.calls.length
+  await (await waits[0])?.release()
+  expect((await waits[1])?.active).toBe(true)
+  expect(store.calls).toHaveLength(before)
+})
+
+test('a waiter of the same process that has not asked yet has the key when its least hold is over', async () => {
+  const { holdfast, time, store } = world()
+  const lock = holdfast.lock('k', { wait: true, minHold: 100 })
+  const first = await lock.acquire()
+  const second = lock.acquire()
+  await time.advance(10)
+  const before = store.calls.length
+  await first.release()
+  await time.advance(92)
+  expect((await second).active).toBe(true)
+  expect(store.calls.slice(before).map(({ operation }) => operation)).toEqual(['renew', 'acquire'])
+})
+
 describe('a renewal', () => {
   test('that is not answered keeps no process alive, and is told', async () => {
     const { holdfast, store, time } = world({ storeTimeout: 200 })

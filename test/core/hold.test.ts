@@ -177,6 +177,28 @@ describe('a hold that is handed over within its process', () => {
   })
 })
 
+describe('a hold that goes on under other terms', () => {
+  test('does not, after a suspend that the wall clock hides', async () => {
+    const all = world()
+    const writer = await all.holdfast.rwLock('p', { ttl: '3s' }).write.acquire()
+    all.time.suspend(3_000)
+    all.time.advanceWall(-3_000)
+    expect(await rejection(writer.downgrade())).toMatchObject({ code: 'LOCK_LOST' })
+    expect(called(all, 'acquire')).toBe(1)
+  })
+
+  test('keeps the limit that it had', async () => {
+    const { holdfast, time } = world()
+    const writer = await holdfast.rwLock('p', { expire: '10s' }).write.acquire()
+    await time.advance(4_000)
+    const reader = await writer.downgrade()
+    await time.advance(5_800)
+    expect(reader.active).toBe(true)
+    await time.advance(100)
+    expect(reader.signal.reason).toMatchObject({ code: 'LOCK_EXPIRED' })
+  })
+})
+
 test('a hold that nothing limits has no timer', async () => {
   const time = virtualEnv()
   const { lock } = createHoldfast({ env: time })

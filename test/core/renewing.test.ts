@@ -84,6 +84,16 @@ describe('a renewal', () => {
   })
 })
 
+test('a renewal that fails after the release leaves no timer', async () => {
+  const { holdfast, store, time } = world()
+  const lease = await holdfast.lock('k', { ttl: 900 }).acquire()
+  store.next('renew', { reply: 'lost', rejectAfterMs: 100 })
+  await time.advance(310)
+  await lease.release()
+  await time.advance(95)
+  expect(time.pendingTimers).toBe(0)
+})
+
 describe('a store that is asked why a hold is gone', () => {
   test('has a quarter of a second, in which the hold goes on and keeps no process alive', async () => {
     const { holdfast, time } = changed(() => ({ renew: () => Promise.resolve(false), wasRevoked: never }))
