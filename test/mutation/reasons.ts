@@ -105,9 +105,17 @@ export const reasons: readonly Reason[] = [
     why: 'what has no lease does not end before its limit',
   },
   { file: 'deadline.ts', code: 'selfRenewal !== undefined', to: 'true', why: cost },
+  { file: 'duration.ts', code: '!Number.isFinite(ms)', from: 'ms === undefined', to: 'false', why: types },
   { file: 'duration.ts', code: 'unit === undefined ?', why: types },
+  {
+    file: 'duration.ts',
+    code: 'factor === undefined ?',
+    to: 'false',
+    why: 'what comes of it is no number, and is refused',
+  },
   { file: 'duration.ts', code: 'pattern.exec(value) ?? []', to: '["Stryker was here"]', why: same },
   { file: 'duration.ts', code: 'ms < leastMs || ms < 0', why: 'no least is below 0' },
+  { file: 'limited.ts', code: "{ outcome: 'unknown' }", to: '{}', why: same },
   { file: 'key.ts', code: 'key.length * 3 > maxKeyBytes', why: cost },
   { file: 'trace.ts', code: 'if (channels[event].hasSubscribers)', to: 'true', why: 'nobody hears what is published' },
 
