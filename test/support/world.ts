@@ -1,4 +1,11 @@
-import type { Capabilities, Holdfast, HoldfastOptions, SyncStore } from 'holdfast'
+import {
+  type Capabilities,
+  createHoldfast,
+  type Holdfast,
+  type HoldfastOptions,
+  type Store,
+  type SyncStore,
+} from 'holdfast'
 import { type FaultyStore, type VirtualEnv, virtualTime } from 'holdfast/testing'
 
 /** A fleet in one test: a store on a network that misbehaves on command, under a clock that the test moves. */
@@ -21,6 +28,15 @@ export function world(
   const holdfast = virtualTime({ ...options, capabilities, logger })
   const { env: time, records, store } = holdfast
   return { time, records, store, warnings, holdfast, other: () => holdfast.another() }
+}
+
+/** A world whose store is changed in some of its calls. */
+export function changed(change: (store: Store) => Partial<Store>): World {
+  const all = world()
+  const warnings: string[] = []
+  const logger = { warn: (message: string) => void warnings.push(message) }
+  const store = { ...all.store, ...change(all.store) }
+  return { ...all, warnings, holdfast: createHoldfast({ store, env: all.time, logger }) }
 }
 
 /** The reason a promise rejects with; fails when it does not. */
