@@ -12,7 +12,7 @@ export const suites: readonly Suite[] = [
   {
     name: 'memory',
     mutate: 'src/stores/memory/**/*.ts',
-    tests: ['test/stores/', 'test/mutation/memory-contract.ts', 'test/core/', 'test/mutation/worlds.ts'],
+    tests: ['test/stores/', 'test/mutation/memory-contract.ts'],
   },
   {
     name: 'redis-parts',
