@@ -45,7 +45,7 @@ describe('a notice of a grant that comes late', () => {
   it.each([
     ['3s', 4_000],
     ['1s', 1_000],
-  ])('is not believed when the grant may have ended before the last answer: ttl %s', async (ttl, delayMs) => {
+  ] as const)('is not believed when the grant may have ended before the last answer: ttl %s', async (ttl, delayMs) => {
     const { time, store, slow, deliver, other } = slowNotices()
     const held = await other().lock('key', { ttl: '1m' }).acquire()
     const waiting = slow.lock('key', { ...options, ttl }).acquire()
