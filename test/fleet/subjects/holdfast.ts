@@ -61,7 +61,7 @@ function cacheOf({ cached }: Holdfast<'async'>, ttlMs: number): Cache {
     readonly key: string
     readonly compute: () => Promise<Computed>
   }
-  const load = cached(({ key }: Call) => key, { ttl: ttlMs, lease: ttlMs })(({ compute }: Call) => compute())
+  const load = cached(({ key }: Call) => key, { ttl: ttlMs, lease: ttlMs })(async ({ compute }: Call) => compute())
   return {
     get: (key, compute) => load({ key, compute }),
     reset: (key) => load.reset({ key, compute: () => Promise.reject(new Error('it is reset')) }),
