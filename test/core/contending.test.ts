@@ -263,6 +263,7 @@ describe('a wait whose time is over while the first question is under way', () =
     expect(told).toBe(false)
     await time.advance(1)
     expect(await rejection(second)).toMatchObject({ code: 'LOCK_TIMEOUT', holder: { pid: 2 }, waitedMs: 50 })
+    expect(time.pendingTimers).toBe(2) // the renewal of their lease, and its end
   })
 
   test('is over at once when an earlier question was answered', async () => {

@@ -26,6 +26,17 @@ describe('an export', () => {
     })
   })
 
+  test('ends the lease, which says why', async () => {
+    const { holdfast, store } = world()
+    const lease = await holdfast.lock('a').acquire()
+    await lease.export()
+    const error = thrown(() => lease.assertActive())
+    expect(error).toMatchObject({ code: 'LOCK_RELEASED', key: 'a' })
+    expect(error.message).toContain('it was exported: whoever adopts it holds now')
+    expect(await lease.release()).toBe(false)
+    expect(store.calls.map(({ operation }) => operation)).toEqual(['acquire', 'renew'])
+  })
+
   test('gives an end to what lasts until it is released', async () => {
     const time = virtualTime({ scope: 'process' })
     const text = time.lock('a').acquireSync().export()

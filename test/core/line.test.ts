@@ -152,6 +152,17 @@ describe('the line of one process', () => {
     await time.advance(10)
     expect((await waiting).active).toBe(true)
   })
+
+  test('of a lock does not fail the release of a permit that leaves others of its pool held', async () => {
+    const { holdfast, time } = world()
+    const pool = holdfast.pool('k', { max: 3 })
+    const [one, two] = [await pool.acquire(), await pool.acquire()]
+    const waiting = rejection(holdfast.lock('k', { wait: true }).acquire())
+    await time.advance(10)
+    expect(await two.release()).toBe(true)
+    expect(await waiting).toMatchObject({ code: 'INVALID_OPTION', key: 'k' })
+    expect(one.active).toBe(true)
+  })
 })
 
 describe('a grant to a line', () => {

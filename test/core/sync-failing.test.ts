@@ -63,6 +63,7 @@ describe('a sync acquire on a server', () => {
     theirs.lock('k').acquireSync()
     const error = thrown(() => lock('k').acquireSync())
     expect(error).toBeInstanceOf(LockedError)
+    expect(error).toMatchObject({ code: 'LOCKED', holder: { host: 'virtual' } })
     expect(warnings).toEqual([error.message])
     expect(lock('k').tryAcquireSync()).toBeUndefined()
     expect(warnings).toHaveLength(1)

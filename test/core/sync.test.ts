@@ -11,14 +11,14 @@ import {
 import { virtualEnv } from 'holdfast/testing'
 import { describe, expect, test } from 'vitest'
 import { until } from '../support/until.js'
-import { rejection, world } from '../support/world.js'
+import { rejection, thrown, world } from '../support/world.js'
 
 function local() {
   const time = virtualEnv()
   const warnings: string[] = []
   const logger = { warn: (message: string) => warnings.push(message) }
-  const { lock } = createHoldfast({ env: time, logger })
-  return { time, lock, warnings }
+  const holdfast = createHoldfast({ env: time, logger })
+  return { time, lock: holdfast.lock, holdfast, warnings }
 }
 
 describe('in sync code', () => {
@@ -154,6 +154,15 @@ describe('a sync wait in memory', () => {
     )
     expect(lock('endless', { wait: true }).tryAcquireSync()).toBeUndefined()
     expect(time.nowMs()).toBe(before)
+  })
+
+  test('for a pool that stays full is logged once, as that', () => {
+    const { holdfast, warnings } = local()
+    const pool = holdfast.pool('k', { max: 1, wait: 100 })
+    pool.acquireSync()
+    const error = thrown(() => pool.acquireSync())
+    expect(error).toMatchObject({ code: 'POOL_FULL', key: 'k' })
+    expect(warnings).toEqual([error.message])
   })
 
   test('does not take a lease from a holder who cannot renew it while the thread is blocked', () => {
