@@ -137,8 +137,9 @@ describe('a hold that is renewed', () => {
     await time.advance(3_900)
     expect(lease.active && limited.active).toBe(true)
     expect(stopped).toEqual([])
+    const { signal } = limited
     await time.advance(100)
-    expect(limited.signal.reason).toMatchObject({ code: 'LOCK_EXPIRED' })
+    expect(signal.reason).toMatchObject({ code: 'LOCK_EXPIRED' })
     expect(stopped).toEqual(['holdfast:limited'])
     expect(lease.active).toBe(true)
     renewing = false
