@@ -17,7 +17,7 @@ describe('the real world', () => {
 
   test.each([
     ['linux', 10, 0],
-    ['freebsd', 10, 0],
+    ['freebsd', 1_000, 0],
     ['win32', 16, 0],
     ['darwin', 2_000, 1_000],
   ])(
@@ -136,11 +136,12 @@ describe('a moment', () => {
   })
 
   test.each([
-    [-2, 0],
-    [-3, 10],
-    [3, 0],
+    [-4, 0],
+    [-5, 10],
+    [4, 0],
+    [5, 10],
   ])(
-    'counts a step of the slow clock when the wall clock was set back, behind which it may hide: %s ms',
+    'counts a step of the slow clock when the wall clock jumped, behind which it may hide: %s ms',
     (wallMs, countedMs) => {
       const { pass, mark } = setUp(10)
       const before = mark(true)

@@ -129,6 +129,19 @@ describe('a sync wait in memory', () => {
     expect(second.token).toBeGreaterThan(first.token)
   })
 
+  test('asks again when the holder has ended, and not before', () => {
+    const time = virtualEnv()
+    const store = memory({ env: time })
+    const { lock } = createHoldfast({ store, env: time })
+    lock('k', { expire: 1500 }).acquireSync()
+    const acquire = store.acquire.bind(store)
+    const since = time.nowMs()
+    const asked: number[] = []
+    store.acquire = (request) => (asked.push(time.nowMs() - since), acquire(request))
+    lock('k', { wait: 2000 }).acquireSync()
+    expect(asked.filter((atMs) => atMs > 0)).toEqual([1501])
+  })
+
   test('fails at once when nobody can release, saying why', () => {
     const { lock, time, warnings } = local()
     lock('k', { expire: 5000 }).acquireSync()
