@@ -156,10 +156,10 @@ describe('a moment', () => {
   const known = () => {
     const { pass, mark } = setUp(10)
     let bootMs = 0
-    const passed = (nowMs: number, asleepMs = 0): number => {
+    const passed = (nowMs: number, asleepMs = 0, wallMs = nowMs + asleepMs): number => {
       const before = Math.floor(bootMs / 10) * 10
       bootMs += nowMs + asleepMs
-      pass(nowMs, nowMs + asleepMs, Math.floor(bootMs / 10) * 10 - before)
+      pass(nowMs, wallMs, Math.floor(bootMs / 10) * 10 - before)
       return mark(true).bootAheadMs
     }
     for (let looks = 0; looks < 40; looks++) passed(1)
@@ -182,5 +182,15 @@ describe('a moment', () => {
     for (let looks = 0; looks < 10; looks++) passed(1)
     expect(passed(0) - before).toBeGreaterThanOrEqual(7)
     expect(passed(0) - before).toBeLessThanOrEqual(7 + 11)
+  })
+  test('counts a suspend that the wall clock hides and is a little longer than a step', () => {
+    for (let begun = 0; begun < 10; begun++) {
+      const passed = known()
+      const before = passed(begun)
+      passed(0, 14, 0)
+      for (let looks = 0; looks < 10; looks++) passed(1)
+      expect(passed(0) - before).toBeGreaterThanOrEqual(14)
+      expect(passed(0) - before).toBeLessThanOrEqual(14 + 12)
+    }
   })
 })

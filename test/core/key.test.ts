@@ -19,6 +19,13 @@ describe('a key that makes none', () => {
   })
 })
 
+test.each(['k', 'k'.repeat(1_024), 'ü'.repeat(512), '🔑'.repeat(256)])(
+  'a key may have up to 1,024 bytes: %j',
+  (key) => {
+    expect(checkKey(key)).toBe(key)
+  },
+)
+
 test.each([
   ['text', "'text'"],
   ['db://user:secret@host', "'db://user:***@host'"],
