@@ -171,6 +171,16 @@ describe('any call', () => {
   test('needs no connection that has to be made', () => {
     const { store } = lookAlike()
     expect(store.ready?.('acquire')).toBeUndefined()
-    expect(store).toMatchObject({ name: 'redis', capabilities: { scope: 'network', sync: false } })
+  })
+
+  test('may be planned by what the store promises', () => {
+    const { name, capabilities } = lookAlike().store
+    expect([name, capabilities]).toEqual([
+      'redis',
+      {
+        ...{ scope: 'network', crashRelease: 'lease', fair: true, wake: 'push', token: 'clock' },
+        ...{ consistency: 'single-node', sync: false, adopts: true },
+      },
+    ])
   })
 })
