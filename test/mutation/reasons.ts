@@ -122,6 +122,12 @@ export const reasons: readonly Reason[] = [
   },
   { file: 'resizes.ts', code: 'filter((limit) => limit !== to)', why: 'asked for what it has now, nobody looks there' },
   {
+    file: 'resizes.ts',
+    code: 'this.#byKey.size > mostKeys && first !== undefined',
+    from: 'first !== undefined',
+    why: types,
+  },
+  {
     file: 'memory/values.ts',
     code: '} catch {',
     why: 'the library that is missing there is installed where the tests run',
