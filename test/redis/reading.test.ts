@@ -181,7 +181,7 @@ describe('a reply', () => {
   })
 
   test('to a resize is yes, or another limit', () => {
-    expect(readResized(1, 3)).toBeUndefined()
+    expect(() => readResized(1, 3)).not.toThrow()
     const error = thrown(() => readResized(['#limit', 5], 3))
     expect(error).toBeInstanceOf(InvalidOptionError)
     expect(error.message).toContain('The limit of 3 does not agree with those who hold the key now')
