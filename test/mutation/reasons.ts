@@ -127,6 +127,12 @@ export const reasons: readonly Reason[] = [
     from: 'first !== undefined',
     why: types,
   },
+  { file: 'hit-clock.ts', code: 'if (this.#left > 0 && !this.#awaitsEnd)', why: cost },
+  { file: 'memory/values.ts', code: 'if (was) shelf?.drop(key)', why: types },
+  { file: 'memory/values.ts', code: '=== Number.POSITIVE_INFINITY', why: 'saves a look at the clock' },
+  { file: 'memory/values.ts', code: 'this.puts++', why: 'only that it is another one counts' },
+  { file: 'memory/values.ts', code: 'if (this.#usedAt !== shelf.puts)', why: cost },
+  { file: 'memory/values.ts', code: 'nowMs < this.#freshUntilMs', to: 'nowMs <= this.#freshUntilMs', why: same },
   {
     file: 'memory/values.ts',
     code: '} catch {',
@@ -172,4 +178,7 @@ export const reasons: readonly Reason[] = [
     code: 'ownerEnd < 1 || tokenEnd === -1',
     why: 'where a line is missing, what is read in its place is no token or no holder',
   },
+  { file: 'replies.ts', code: 'listOf(reply) ?? []', why: 'what is no list is refused either way' },
+  { file: 'replies.ts', code: 'holder !== undefined && { holder }', to: 'true', why: same },
+  { file: 'redis/store.ts', code: 'this.#keys(key)[at] ?? []', why: types },
 ]
