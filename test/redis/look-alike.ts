@@ -31,7 +31,9 @@ export function lookAlike({ keyPrefix = '', slots }: { keyPrefix?: string; slots
     on: (event: string, listener: (channel: string, text: string) => void) => {
       if (event === 'message') line.deliver = (text) => listener('', text)
     },
-    disconnect: () => void line.closed++,
+    disconnect: () => {
+      line.closed++
+    },
     connect: () => line.opens(),
     subscribe: async (channel: string) => void line.channels.push(channel),
   }

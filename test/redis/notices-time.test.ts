@@ -120,7 +120,7 @@ describe('the connection for notices', () => {
 
   test('is tried again sooner by chance, so that not all processes come at once', async () => {
     const { env, triedAtMs, server, notices } = start()
-    env.random = () => 0.5
+    Object.assign(env, { random: () => 0.5 })
     server.answer = failing
     notices.want()
     await env.advance(150)

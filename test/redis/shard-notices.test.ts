@@ -109,7 +109,7 @@ describe('a sharded channel', () => {
 
   test('is tried again sooner by chance, so that not all processes come at once', async () => {
     const { env, notices, fleet } = start()
-    env.random = () => 0.5
+    Object.assign(env, { random: () => 0.5 })
     fleet.answer = failing('CLUSTERDOWN no')
     notices.want(a)
     await env.advance(150)
