@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Notice, Store } from '../../src/core/store.js'
+import { redis } from '../../src/stores/redis/index.js'
 import { slotOf } from '../../src/stores/redis/keys.js'
 import { scripts } from '../../src/stores/redis/scripts.js'
 import { rejection } from '../support/thrown.js'
@@ -171,6 +172,37 @@ describe('any call', () => {
   test('needs no connection that has to be made', () => {
     const { store } = lookAlike()
     expect(store.ready?.('acquire')).toBeUndefined()
-    expect(store).toMatchObject({ name: 'redis', capabilities: { scope: 'network', sync: false } })
+  })
+
+  test('waits for a connection that a URL asks for', async () => {
+    const store = redis('redis://127.0.0.1:1')
+    expect(await rejection(Promise.resolve(store.ready?.('renew')))).toMatchObject({
+      operation: 'renew',
+      message: expect.stringContaining('there is no connection to redis://127.0.0.1:1: ') as string,
+    })
+    await store.close()
+  })
+
+  test('is refused after the end, when nothing is left open', async () => {
+    const { env, store, sent, line } = lookAlike()
+    store.onNotice?.(() => undefined)
+    await ask(store)
+    await env.advance(50)
+    await ask(store)
+    await store.close()
+    expect([line.closed, env.pendingTimers]).toEqual([1, 0])
+    expect((await rejection(ask(store))).message).toBe('The store failed to acquire: the store is closed')
+    expect(sent).toHaveLength(2)
+  })
+
+  test('may be planned by what the store promises', () => {
+    const { name, capabilities } = lookAlike().store
+    expect([name, capabilities]).toEqual([
+      'redis',
+      {
+        ...{ scope: 'network', crashRelease: 'lease', fair: true, wake: 'push', token: 'clock' },
+        ...{ consistency: 'single-node', sync: false, adopts: true },
+      },
+    ])
   })
 })

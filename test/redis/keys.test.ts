@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { auxKey, hashTag, isAuxKey, keysOf, slotOf } from '../../src/stores/redis/keys.js'
+import { auxKey, hashTag, isAuxKey, keysOf, shardChannel, slotOf } from '../../src/stores/redis/keys.js'
 
 const kinds = ['token', 'leases', 'queue', 'waiters', 'revoked'] as const
 const braceHeavy = fc.string({
@@ -30,6 +30,38 @@ describe('the keys beside a key', () => {
     expect(auxKey('holdfast:a', 'token', '')).toBe('{holdfast:a}:token')
     expect(auxKey('holdfast:{u7}:a', 'token', '')).toBe('{u7}:token:holdfast:{u7}:a')
     expect(auxKey('holdfast:a}{b', 'token', '')).toMatch(/^\{[0-9a-z]{1,4}\}:token:holdfast:a\}\{b$/)
+  })
+
+  test('have the same names on every client and for ever', () => {
+    expect(['a}{b', 'a{b', 'a}', '{}'].map((key) => auxKey(`holdfast:${key}`, 'value', ''))).toEqual([
+      '{1am}:value:holdfast:a}{b',
+      '{1p2}:value:holdfast:a{b',
+      '{6gk}:value:holdfast:a}',
+      '{69c}:value:holdfast:{}',
+    ])
+    const names = (key: string): string[] =>
+      ['token', 'leases', 'queue', 'waiters'].map((kind) => key.replace('*', kind))
+    expect(keysOf('a', 'app:')).toEqual(['a', ...names('{app:a}:*')])
+    expect(keysOf('a{t}', 'app:')).toEqual(['a{t}', ...names('{t}:*:a{t}')])
+    expect(['a', 'a{t}', 'a}'].map((key) => shardChannel(`holdfast:${key}`, '', 'wake'))).toEqual([
+      'holdfast:{holdfast:a}wake',
+      'holdfast:{t}wake',
+      'holdfast:{6gk}wake',
+    ])
+    expect(shardChannel('a', 'app:', 'wake')).toBe('holdfast:{app:a}wake')
+  })
+
+  test('are told from locks that only look like them', () => {
+    const beside = ['{a}:token', '{app:a}:queue', '{t}:value:a{t}', '{1am}:revoked:holdfast:a}{b']
+    expect(beside.map((name) => isAuxKey(name, ''))).toEqual([true, true, true, true])
+    for (const name of ['{a}:tokens', '{t}:token:a', 'x{a}:token', '{}:token', '{a}token', '{b}:token:a{t}', '']) {
+      expect(isAuxKey(name, ''), name).toBe(false)
+    }
+    expect(['{app:a}:token', '{a}:token', '{t}:token:a{t}'].map((name) => isAuxKey(name, 'app:'))).toEqual([
+      true,
+      false,
+      true,
+    ])
   })
 
   test('are in the same slot of a cluster as the key, whatever its braces', () => {

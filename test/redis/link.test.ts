@@ -101,6 +101,15 @@ describe('a connection of our own', () => {
     expect(env.pendingTimers).toBe(0)
   })
 
+  test('is tried again sooner by chance, so that not all processes come at once', async () => {
+    const { link, env } = linkTo((await rudeServer()).url)
+    Object.assign(env, { random: () => 0.5 })
+    const startMs = env.nowMs()
+    await failed(link)
+    await env.advanceUntil(() => env.pendingTimers === 0, 10_000)
+    expect(env.nowMs() - startMs).toBe(75)
+  })
+
   test('that is lost comes back after 50 ms, whatever was before', async () => {
     const rude = await rudeServer()
     const proxy = await proxyTo(rude.url)

@@ -14,16 +14,26 @@ export interface Sent {
 const nameOf = (sha: string): string =>
   (Object.keys(scripts) as (keyof Scripts)[]).find((name) => scripts[name].sha === sha) ?? sha
 
-/** A store on a client that only looks like one of ioredis. `answers`: of each script what it replies, a number by default; `subscribes`: what an opening waits for. */
+/** A store on a client that only looks like one of ioredis. `answers`: of each script what it replies, a number by default; `line`: its connection for notices. */
 export function lookAlike({ keyPrefix = '', slots }: { keyPrefix?: string; slots?: string[][] } = {}) {
   const env: VirtualEnv = virtualEnv()
   const sent: Sent[] = []
   const answers = new Map<string, unknown>()
-  const line = { asked: 0, channels: [] as string[], opens: (): Promise<void> => Promise.resolve() }
+  const line = {
+    asked: 0,
+    closed: 0,
+    channels: [] as string[],
+    opens: (): Promise<void> => Promise.resolve(),
+    deliver: (_text: string): void => undefined,
+  }
   const subscriber = {
     status: 'ready',
-    on: () => undefined,
-    disconnect: () => undefined,
+    on: (event: string, listener: (channel: string, text: string) => void) => {
+      if (event === 'message') line.deliver = (text) => listener('', text)
+    },
+    disconnect: () => {
+      line.closed++
+    },
     connect: () => line.opens(),
     subscribe: async (channel: string) => void line.channels.push(channel),
   }

@@ -19,7 +19,10 @@ function start({ shardsOf }: { shardsOf?: (env: VirtualEnv) => Shards } = {}) {
   const env = Object.assign(virtualEnv(), { random: () => 0 })
   const lines: Line[] = []
   const triedAtMs: number[] = []
-  const server = { answer: (): Promise<void> => Promise.resolve() }
+  const server = {
+    answer: (): Promise<void> => Promise.resolve(),
+    driver: undefined as (() => Promise<Driver>) | undefined,
+  }
   const subscriber = async (onLost: () => void): Promise<Subscriber> => {
     const line: Line = { channel: undefined, isClosed: false, deliver: () => undefined, lose: onLost }
     lines.push(line)
@@ -34,7 +37,13 @@ function start({ shardsOf }: { shardsOf?: (env: VirtualEnv) => Shards } = {}) {
   }
   const driver: Driver = { ...emptyDriver, subscriber }
   const shards = shardsOf?.(env)
-  const notices = new Notices({ env, wakeId: 'wake', keyPrefix: 'app:', driver: () => Promise.resolve(driver), shards })
+  const notices = new Notices({
+    env,
+    wakeId: 'wake',
+    keyPrefix: 'app:',
+    driver: () => server.driver?.() ?? Promise.resolve(driver),
+    shards,
+  })
   const told: Notice[] = []
   const listen = (): (() => void) => notices.listen((notice) => told.push(notice))
   return { env, lines, triedAtMs, server, notices, told, listen }
@@ -107,6 +116,26 @@ describe('the connection for notices', () => {
     expect(triedAtMs).toHaveLength(triesBefore)
     await env.advance(1)
     expect([notices.wayTo('key'), told]).toEqual(['channel', [resync, resync]])
+  })
+
+  test('is tried again sooner by chance, so that not all processes come at once', async () => {
+    const { env, triedAtMs, server, notices } = start()
+    Object.assign(env, { random: () => 0.5 })
+    server.answer = failing
+    notices.want()
+    await env.advance(150)
+    expect(triedAtMs.map((atMs) => atMs - (triedAtMs[0] ?? 0))).toEqual([0, 37.5, 112.5])
+  })
+
+  test('is tried again when there was no server to ask', async () => {
+    const { env, lines, server, notices } = start()
+    server.driver = () => Promise.reject(new Error('no'))
+    notices.want()
+    await env.advance(49)
+    server.driver = undefined
+    expect(lines).toEqual([])
+    await env.advance(1)
+    expect(notices.wayTo('key')).toBe('channel')
   })
 
   test('is waited for until it is open, or for as long as patience lasts; after a failure not at all', async () => {

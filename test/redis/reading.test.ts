@@ -9,6 +9,7 @@ import {
   readBoolean,
   readHandoff,
   readInspection,
+  readResized,
   readRevoked,
 } from '../../src/stores/redis/replies.js'
 import { thrown } from '../support/thrown.js'
@@ -60,17 +61,30 @@ describe('a record', () => {
     const write = tailWriter('wake')
     expect(write(holder)).toBe(tail)
     expect(readHold(`owner\n77\n${write(holder)}`)).toEqual({ owner: 'owner', token: 77, holder })
-    for (const changed of [{ label: 'a\nb' }, { label: 'c' }, { host: 'web-2' }, { pid: 43 }, { expireMs: 5_000 }]) {
+    for (const changed of [
+      { host: 'web-2' },
+      {},
+      { pid: 43 },
+      {},
+      { label: 'a\nb' },
+      { label: 'c' },
+      { expireMs: 5_000 },
+    ]) {
       const other = { ...holder, ...changed }
       expect(readTail(write(other))).toEqual(other)
       expect(readTail(`${write(other)}\n`)).toEqual(other) // somebody waits
     }
   })
 
+  test('has an owner, of one letter at least', () => {
+    expect(readHold(`a\n77\n${tail}`)).toEqual({ owner: 'a', token: 77, holder })
+    expect(readHold(`\n77\n${tail}`)).toBeUndefined()
+  })
+
   test.each([
     '',
     'text',
-    '\n77\nwake\n{}',
+    'owner\n77\nwake\n{',
     'owner\n77',
     'owner\n07\nwake\n{"host":"h","pid":1,"since":1}',
     'owner\n77\n{"host":"h","pid":1,"since":1}',
@@ -150,6 +164,31 @@ describe('a reply', () => {
       'The limit of 3 does not agree with those who hold the key now: they gave it a limit of 5.',
     )
     expect(() => readAnswer('acquire', ['#limit', 0], 3)).toThrow(StoreError)
+  })
+
+  test('of more permits than a key has by now names both', () => {
+    const error = thrown(() => readAnswer('acquire', [Buffer.from('#permits'), '2', 3], 5))
+    expect(error).toBeInstanceOf(InvalidOptionError)
+    expect(error.message).toBe(
+      'A request for 3 permits can never be granted: the key was resized to 2. Ask for fewer, or resize it again.',
+    )
+    for (const reply of [
+      ['#permits', 0, 3],
+      ['#permits', 2, 0],
+      ['#permits', 2],
+    ])
+      expect(() => read(reply)).toThrow(StoreError)
+  })
+
+  test('to a resize is yes, or another limit', () => {
+    expect(() => readResized(1, 3)).not.toThrow()
+    const error = thrown(() => readResized(['#limit', 5], 3))
+    expect(error).toBeInstanceOf(InvalidOptionError)
+    expect(error.message).toContain('The limit of 3 does not agree with those who hold the key now')
+    expect(error.message).toContain('a limit of 5')
+    for (const reply of [2, null, [], ['#other', 5], ['#limit', 0], ['#limit']]) {
+      expect(() => readResized(reply, 3)).toThrow(/failed to resize/)
+    }
   })
 
   test('to a release is yes or no, and may carry an answer', () => {
@@ -258,6 +297,10 @@ describe('what a client throws', () => {
     expect(withoutSecrets(new Error('at p%40ss'), ['p@ss']).message).toBe('at ***')
     expect(withoutSecrets('p@ss', ['p@ss']).message).toBe('***')
     expect(withoutSecrets(Object.assign(new Error('x'), { code: 7 }), [])).not.toHaveProperty('code')
+    const elsewhere = Object.assign(new Error('at p@ss'), { stack: 'Error: at p@ss\n    at p@ss (library.js:1:1)' })
+    expect(withoutSecrets(elsewhere, ['p@ss']).stack).toBe('Error: at ***\n    at *** (library.js:1:1)')
+    expect(withoutSecrets(Object.assign(new Error('x'), { stack: undefined }), []).message).toBe('x')
+    expect(withoutSecrets(new Error(''), []).message).toBe('')
     const several = new AggregateError([new Error('one p@ss'), new Error('two')])
     expect(withoutSecrets(several, ['p@ss']).message).toBe('one ***; two')
   })

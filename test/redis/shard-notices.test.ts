@@ -107,6 +107,15 @@ describe('a sharded channel', () => {
     expect(fleet.triedAtMs.map((atMs) => atMs - lostMs)).toEqual([50, 150])
   })
 
+  test('is tried again sooner by chance, so that not all processes come at once', async () => {
+    const { env, notices, fleet } = start()
+    Object.assign(env, { random: () => 0.5 })
+    fleet.answer = failing('CLUSTERDOWN no')
+    notices.want(a)
+    await env.advance(150)
+    expect(fleet.triedAtMs.map((atMs) => atMs - (fleet.triedAtMs[0] ?? 0))).toEqual([0, 37.5, 112.5])
+  })
+
   test('is asked of a master that is known by then', async () => {
     const { env, notices, fleet } = start()
     fleet.owners.set(slotOf(a), undefined)

@@ -66,6 +66,17 @@ describe('a request that waits', () => {
     expect(line.asked).toBe(1)
   })
 
+  test('says that notices reach it, when one did of late', async () => {
+    const { env, store, sent, answers, line } = lookAlike()
+    answers.set('acquireMutex', refused)
+    await ask(store, { queueMs: 3_000 })
+    line.deliver('granted\nanna\n78\nk')
+    await ask(store, { queueMs: 3_000 })
+    env.stall(5_000)
+    await ask(store, { queueMs: 3_000 })
+    expect(sent.map(({ args }) => args[6])).toEqual(['', '', '1', ''])
+  })
+
   test('that is granted at once needs to be told nothing', async () => {
     const { store, names, line } = lookAlike()
     expect(await ask(store, { queueMs: 3_000 })).toEqual({ granted: true, token: 77 })

@@ -66,13 +66,16 @@ describe('the limits that a key had', () => {
 describe('a clock that is looked at millions of times a second', () => {
   const start = () => {
     const time = virtualEnv()
-    let reads = 0
+    let [reads, ends] = [0, 0]
     const env = Object.assign(Object.create(time) as typeof time, {
       nowMs: () => {
         reads += 1
         return time.nowMs()
       },
-      setImmediate: (run: () => void) => time.setImmediate(run),
+      setImmediate: (run: () => void) => {
+        ends += 1
+        time.setImmediate(run)
+      },
     })
     const clock = new HitClock(env)
     const look = (times: number): number => {
@@ -80,12 +83,13 @@ describe('a clock that is looked at millions of times a second', () => {
       for (let turn = 0; turn < times; turn++) clock.nowMs()
       return reads - before
     }
-    return { time, clock, look }
+    return { time, clock, look, ends: () => ends }
   }
 
   test('is read ever less often within a turn, at each 32nd look at least, and anew in the next', async () => {
-    const { time, clock, look } = start()
+    const { time, clock, look, ends } = start()
     expect(clock.nowMs()).toBe(time.nowMs())
+    expect(ends()).toBe(0)
     expect([2, 4, 8, 16, 32, 32, 32].map(look)).toEqual([1, 1, 1, 1, 1, 1, 1])
     look(1)
     time.stall(5)
@@ -94,16 +98,21 @@ describe('a clock that is looked at millions of times a second', () => {
     expect(clock.nowMs()).toBe(time.nowMs())
     await time.advance(0)
     expect([look(1), look(1)]).toEqual([1, 0])
+    time.stall(5)
+    await time.advance(0)
+    expect(clock.nowMs()).toBe(time.nowMs())
+    expect(ends()).toBe(2)
   })
 
   test('is read at each look where looks come less than one in a millisecond', () => {
-    const { time, clock, look } = start()
+    const { time, clock, look, ends } = start()
     for (let turn = 0; turn < 5; turn++) {
       time.stall(1)
       expect(look(1)).toBe(1)
     }
     time.stall(1)
     expect(clock.nowMs()).toBe(time.nowMs())
+    expect(ends()).toBe(0)
   })
 })
 
