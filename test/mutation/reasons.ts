@@ -37,10 +37,42 @@ export const reasons: readonly Reason[] = [
   },
   { file: 'acquire.ts', code: '+ pauseMs < terms.storeTimeoutMs', why: 'at the very microsecond only' },
   { file: 'acquire-sync.ts', code: '+ pauseMs >= terms.storeTimeoutMs', why: 'at the very microsecond only' },
-  { file: 'acquire-sync.ts', code: 'if (waitMs <= 0)', to: 'waitMs < 0', why: same },
+
+  { file: 'acquire.ts', code: 'space.syncStore?.renew', from: 'space.syncStore?.renew', why: types },
+
+  { file: 'contender.ts', code: '#askAgain = false', why: 'set before it is read' },
+  {
+    file: 'contender.ts',
+    code: 'seat?.owner !== owner || mark === undefined',
+    from: 'mark === undefined',
+    to: 'false',
+    why: 'what was never asked for is granted to nobody',
+  },
+  { file: 'contender.ts', code: 'this.#space.syncStore?.acquire', why: types },
+  { file: 'contender.ts', code: 'if (answer !== undefined)', to: 'true', why: types },
+  { file: 'contender.ts', code: 'terms === undefined || before === undefined', why: types },
+  { file: 'contender.ts', code: '>= shortestMs', why: 'at the very microsecond only' },
+  { file: 'contender.ts', code: 'this.#failingSince) >= terms.storeTimeoutMs', why: 'at the very microsecond only' },
+  {
+    file: 'contender.ts',
+    code: 'terms === undefined || seat !== this.#seat',
+    from: 'terms === undefined',
+    to: 'false',
+    why: 'with the last who waits the seat is given up: both are so',
+  },
+  { file: 'export.ts', code: 'space.syncStore?.renew', why: types },
 
   { file: 'gate.ts', code: 'const passed = head === undefined', why: types },
+  {
+    file: 'gate.ts',
+    code: 'waiter.terms.limit === 1 &&',
+    from: 'waiter.terms.limit === 1',
+    to: 'true',
+    why: 'who makes this line asks for a mutex',
+  },
+  { file: 'gate.ts', code: 'owner === undefined ? []', why: 'no record has such an owner' },
   { file: 'local-line.ts', code: '< grantedMs / 2', why: 'at the very microsecond only' },
+  { file: 'local-line.ts', code: 'this.space.watch?.(waiter)', to: 'this.space.watch(waiter)', why: types },
   { file: 'waiter.ts', code: 'if (this.#abort !== undefined)', to: 'true', why: same },
   { file: 'waiter.ts', code: 'this.#signal?.removeEventListener', why: types },
 
