@@ -77,6 +77,17 @@ describe('a hold that ends', () => {
     expect(() => lease.assertActive()).toThrow('k was already released. Acquire it again before going on.')
   })
 
+  test('has no time left, however much it had', async () => {
+    const { lock } = createHoldfast({ env: virtualEnv() })
+    for (const options of [{}, { ttl: '1m' }, { minHold: '1ms' }] as const) {
+      const lease = await lock('k', options).acquire()
+      expect(lease.remainingMs).toBeGreaterThanOrEqual(60_000)
+      await lease.release()
+      expect(lease.remainingMs).toBe(0)
+      await lock('k').forceRelease()
+    }
+  })
+
   test('does not hide the one that came after it', async () => {
     const all = world()
     const { holdfast, time, store, records } = all
@@ -163,6 +174,28 @@ describe('a hold that is handed over within its process', () => {
     await first.release()
     for (const wait of waits) await (await wait).release()
     expect(released).toBe(2) // the first and the last
+  })
+})
+
+describe('a hold that goes on under other terms', () => {
+  test('does not, after a suspend that the wall clock hides', async () => {
+    const all = world()
+    const writer = await all.holdfast.rwLock('p', { ttl: '3s' }).write.acquire()
+    all.time.suspend(3_000)
+    all.time.advanceWall(-3_000)
+    expect(await rejection(writer.downgrade())).toMatchObject({ code: 'LOCK_LOST' })
+    expect(called(all, 'acquire')).toBe(1)
+  })
+
+  test('keeps the limit that it had', async () => {
+    const { holdfast, time } = world()
+    const writer = await holdfast.rwLock('p', { expire: '10s' }).write.acquire()
+    await time.advance(4_000)
+    const reader = await writer.downgrade()
+    await time.advance(5_800)
+    expect(reader.active).toBe(true)
+    await time.advance(100)
+    expect(reader.signal.reason).toMatchObject({ code: 'LOCK_EXPIRED' })
   })
 })
 

@@ -288,6 +288,18 @@ describe('an async wait on a server that is asked in sync', () => {
     expect(calls.slice(before).map(({ operation }) => operation)).toEqual(['release'])
   })
 
+  test('has the key when the least hold of its process is over', async () => {
+    const { lock, time } = onServer()
+    const first = lock('k', { minHold: 100 }).acquireSync()
+    let granted = false
+    const waiting = lock('k', { wait: '10s' }).acquire()
+    void waiting.then(() => (granted = true))
+    await time.advance(10)
+    first.release()
+    await time.advance(95)
+    expect(granted).toBe(true)
+  })
+
   test('goes on when the release that was to bring it along failed', async () => {
     const { lock, hooks, time, failing } = onServer()
     const first = lock('k').acquireSync()

@@ -11,7 +11,7 @@ import type { Report } from './report.js'
 import { type Suite, suites } from './suites.js'
 
 const usage = `Usage: npm run mutation [-- options]
-  --suite X       only one of core, memory, redis
+  --suite X       only one of core, memory, redis-parts, redis
   --mutate X      only these files of that suite, such as src/core/gate.ts,src/core/hold.ts; the others keep what is known of them
   --force         asks the tests again, also where neither code nor tests were changed
   --page          runs nothing: writes the page anew from the last report

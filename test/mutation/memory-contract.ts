@@ -1,6 +1,6 @@
 import { describe, it } from 'vitest'
 import { memory } from '../../src/stores/memory/index.js'
-import { storeContract } from '../../src/testing/index.js'
+import { storeContract } from '../../src/testing/store-contract.js'
 
 /** One after the other, so that it is known which of them reach a mutant. */
 describe('memory keeps the contract', () => {

@@ -2,7 +2,7 @@ import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import { describe, inject, it } from 'vitest'
 import { redis } from '../../src/stores/redis/index.js'
-import { type ContractOptions, storeContract } from '../../src/testing/index.js'
+import { type ContractOptions, storeContract } from '../../src/testing/store-contract.js'
 import { byClient } from '../support/by-client.js'
 
 const url = inject('redisUrl')

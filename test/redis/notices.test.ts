@@ -128,24 +128,6 @@ describe('a forced release', () => {
 })
 
 describe('the connection for notices', () => {
-  test('is not opened for short holds, nor where nobody listens', async () => {
-    const [silent, short] = [redis(server.url), redis(server.url)]
-    const told = listen(short)
-    await take(silent, freshKey(), 'anna')
-    for (let turn = 0; turn < 40; turn++) {
-      const key = freshKey()
-      await take(short, key, 'anna')
-      await sleep(5)
-      await short.release(key, 'anna')
-    }
-    expect(told).toEqual([])
-    expect(await subscribers()).toBe(0)
-    await take(short, freshKey(), 'anna')
-    await expect.poll(() => subscribers()).toBe(1)
-    await silent.close()
-    await short.close()
-  })
-
   test('is closed when the last listener leaves, and opened again for the next', async () => {
     const store = redis(server.url)
     const leave = store.onNotice?.(() => {})

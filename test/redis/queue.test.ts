@@ -141,15 +141,16 @@ describe('the queue on Redis', () => {
   })
 
   test('skips a process that is gone at once', async () => {
-    const [holder, gone, alive] = [startProcess(), startProcess(), startProcess()]
+    const [holder, gone, alive] = [redis(server.url), startProcess(), startProcess()]
+    onTestFinished(() => holder.close())
     const key = freshKey()
-    await take(holder.store, key, 'holder')
+    await take(holder, key, 'holder')
     expect(await gone.queueUp(key, 'gone')).toBe(0)
     expect(await gone.queueUp(key, 'gone too')).toBe(1)
     expect(await alive.queueUp(key, 'alive')).toBe(2)
     await gone.store.close() // to the server it is the same as a SIGKILL: the sockets are closed
-    await expect.poll(() => foreign.pubsub('CHANNELS', 'holdfast:*')).toHaveLength(2 - 1)
-    await holder.store.release(key, 'holder')
+    await expect.poll(() => foreign.pubsub('CHANNELS', 'holdfast:*')).toHaveLength(2 - 1) // a holder that does not listen has none
+    await holder.release(key, 'holder')
     await expect.poll(() => alive.told.map(({ owner }) => owner)).toEqual(['alive'])
   })
 

@@ -11,7 +11,7 @@ import {
   readInspection,
   readRevoked,
 } from '../../src/stores/redis/replies.js'
-import { thrown } from '../support/world.js'
+import { thrown } from '../support/thrown.js'
 
 const holder = { host: 'web-1', pid: 42, label: undefined, since: 1_700_000_000_000 }
 const tail = 'wake\n{"host":"web-1","pid":42,"since":1700000000000}'

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { redis } from '../../src/stores/redis/index.js'
 import { isAuxKey } from '../../src/stores/redis/keys.js'
 import type { ValuesOf } from '../../src/core/store.js'
+import { until } from '../support/until.js'
 import { freshKey, take } from './support.js'
 
 const url = inject('redisUrl')
@@ -27,6 +28,59 @@ test('a value is a plain string beside the lock, that ends by itself', async () 
   expect(await foreign.pttl(name)).toBeGreaterThan(70_000)
   await values.delete(key)
   expect(await foreign.exists(name)).toBe(0)
+})
+
+test('a value lasts for whole milliseconds, one at least, and one without an end is never stale', async () => {
+  const key = freshKey()
+  const name = `{${key}}:value`
+  expect(await values.set(key, { content: 'text', token: 7, freshMs: 20_000.2, staleMs: 9_999.2 })).toBe(true)
+  expect(await foreign.get(name)).toBe('7\n10000\ntext')
+  expect(await foreign.pttl(name)).toBeGreaterThan(25_000)
+  expect(await values.set(key, { content: 'text', token: 7, freshMs: 0, staleMs: 20_000 })).toBe(true)
+  expect(await foreign.pttl(name)).toBeGreaterThan(15_000)
+  expect(await values.set(key, { content: 'text', token: 7, freshMs: 0, staleMs: 0 })).toBe(true)
+  expect(await values.set(freshKey(), { content: 'text', token: 7, freshMs: null, staleMs: 20_000 })).toBe(true)
+  expect(await values.set(key, { content: 'text', token: 8, freshMs: null, staleMs: 20_000 })).toBe(true)
+  expect([await foreign.get(name), await foreign.pttl(name)]).toEqual(['8\n0\ntext', -1])
+  expect(await values.set(key, { content: 'late', token: 7, freshMs: null, staleMs: 0 })).toBe(false)
+  expect(await values.get(key)).toEqual({ content: 'text', token: 8, staleMs: 0 })
+  expect([await values.delete(key), await values.delete(key)]).toEqual([true, false])
+})
+
+test('a value says for how long it has been stale, and that a deletion left none', async () => {
+  const key = freshKey()
+  const name = `{${key}}:value`
+  await foreign.set(name, '7\n60000\ntext', 'PX', 70_000)
+  for (const exactly of [false, true]) {
+    expect(await values.get(key, exactly)).toEqual({ content: 'text', token: 7, staleMs: 0 })
+  }
+  await foreign.pexpire(name, 50_000)
+  for (const exactly of [false, true]) {
+    const value = await values.get(key, exactly)
+    expect(value?.content).toBe('text')
+    expect(Math.abs((value?.staleMs ?? 0) - 10_000)).toBeLessThan(5_000)
+  }
+  await foreign.set(name, '7', 'PX', 20_000)
+  for (const exactly of [false, true]) expect(await values.get(key, exactly)).toBeUndefined()
+  await foreign.del(name)
+  for (const exactly of [false, true]) expect(await values.get(key, exactly)).toBeUndefined()
+})
+
+test('a value is refused when the lock was granted to another since, though that one’s value has ended', async () => {
+  const key = freshKey()
+  const before = await take(store, key, 'anna')
+  await store.release(key, 'anna')
+  const token = await take(store, key, 'ben')
+  await values.delete(key)
+  await store.release(key, 'ben')
+  const after = await take(store, key, 'carl')
+  expect(await values.set(key, { content: 'brief', token: after, freshMs: 20, staleMs: 0 })).toBe(true)
+  await until(async () => (await values.get(key)) === undefined)
+  for (const old of [before, token]) {
+    expect(await values.set(key, { content: 'old', token: old, freshMs: null, staleMs: 0 })).toBe(false)
+  }
+  expect(await values.get(key)).toBeUndefined()
+  expect(await values.set(key, { content: 'new', token: after, freshMs: 20_000, staleMs: 0 })).toBe(true)
 })
 
 test('a deletion leaves a mark only where somebody may still be computing, and for an hour at most', async () => {

@@ -1,7 +1,7 @@
-import { memory } from 'holdfast'
-import { virtualEnv } from 'holdfast/testing'
 import { describe, expect, test } from 'vitest'
 import type { AcquireRequest, Notice } from '../../src/core/store.js'
+import { memory } from '../../src/stores/memory/memory.js'
+import { virtualEnv } from '../../src/testing/virtual-env.js'
 import { request } from '../redis/support.js'
 
 function setUp() {

@@ -1,5 +1,14 @@
-import type { Capabilities, Holdfast, HoldfastOptions, SyncStore } from 'holdfast'
+import {
+  type Capabilities,
+  createHoldfast,
+  type Holdfast,
+  type HoldfastOptions,
+  type Store,
+  type SyncStore,
+} from 'holdfast'
 import { type FaultyStore, type VirtualEnv, virtualTime } from 'holdfast/testing'
+
+export { rejection, thrown } from './thrown.js'
 
 /** A fleet in one test: a store on a network that misbehaves on command, under a clock that the test moves. */
 export interface World {
@@ -23,23 +32,11 @@ export function world(
   return { time, records, store, warnings, holdfast, other: () => holdfast.another() }
 }
 
-/** The reason a promise rejects with; fails when it does not. */
-export async function rejection(promise: Promise<unknown>): Promise<Error & { code?: string }> {
-  try {
-    await promise
-  } catch (error) {
-    if (error instanceof Error) return error
-    throw new TypeError(`rejected with ${String(error)}, which is no Error`)
-  }
-  throw new TypeError('resolved, and should have rejected')
-}
-
-/** What a call throws; fails when it does not. */
-export function thrown(call: () => unknown): Error {
-  try {
-    call()
-  } catch (error) {
-    return error as Error
-  }
-  throw new TypeError('it should have thrown')
+/** A world whose store is changed in some of its calls. */
+export function changed(change: (store: Store) => Partial<Store>): World {
+  const all = world()
+  const warnings: string[] = []
+  const logger = { warn: (message: string) => void warnings.push(message) }
+  const store = { ...all.store, ...change(all.store) }
+  return { ...all, warnings, holdfast: createHoldfast({ store, env: all.time, logger }) }
 }
