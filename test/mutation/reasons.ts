@@ -51,6 +51,12 @@ export const reasons: readonly Reason[] = [
   { file: 'contender.ts', code: 'this.#space.syncStore?.acquire', why: types },
   { file: 'contender.ts', code: 'if (answer !== undefined)', to: 'true', why: types },
   { file: 'contender.ts', code: 'terms === undefined || before === undefined', why: types },
+  {
+    file: 'contender.ts',
+    code: 'if (!this.#idle()) return',
+    to: 'false',
+    why: 'who asks looks whether somebody waits',
+  },
   { file: 'contender.ts', code: '>= shortestMs', why: 'at the very microsecond only' },
   { file: 'contender.ts', code: 'this.#failingSince) >= terms.storeTimeoutMs', why: 'at the very microsecond only' },
   {
@@ -63,6 +69,14 @@ export const reasons: readonly Reason[] = [
   { file: 'export.ts', code: 'space.syncStore?.renew', why: types },
 
   { file: 'gate.ts', code: 'const passed = head === undefined', why: types },
+  {
+    file: 'gate.ts',
+    code: 'contended || next === undefined',
+    from: 'next === undefined',
+    to: 'false',
+    why: 'the last to leave was the first in line',
+  },
+  { file: 'gate.ts', code: 'contended && next !== undefined', from: 'next !== undefined', to: 'true', why: same },
   {
     file: 'gate.ts',
     code: 'waiter.terms.limit === 1 &&',
