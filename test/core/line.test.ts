@@ -47,6 +47,25 @@ describe('the line of one process', () => {
     expect((await behind).active).toBe(true)
   })
 
+  test('keeps its place when one of those behind gives up, who asked for something else', async () => {
+    const { holdfast, other, time } = world()
+    const theirs = await other().lock('k').acquire()
+    const first = holdfast.lock('k', { wait: true }).acquire()
+    const hasty = rejection(holdfast.lock('k', { wait: 100, ttl: '5s' }).acquire())
+    await time.advance(10)
+    let granted = false
+    void other()
+      .lock('k', { wait: true })
+      .acquire()
+      .then(() => (granted = true))
+    await time.advance(100)
+    expect(await hasty).toBeInstanceOf(LockTimeoutError)
+    await theirs.release()
+    await time.advance(1)
+    expect(granted).toBe(false)
+    expect((await first).active).toBe(true)
+  })
+
   test('asks nothing when one of those behind gives up', async () => {
     const all = world()
     const { holdfast, other, time } = all

@@ -58,6 +58,19 @@ describe('who waits', () => {
     expect((await second).active).toBe(true)
   })
 
+  test('within a body looks around for deadlocks more and more rarely', async () => {
+    const { holdfast, other, time } = world()
+    await other().lock('k').acquire()
+    const setTimer = time.setTimer.bind(time)
+    let timers = 0
+    time.setTimer = (...timer) => (timers++, setTimer(...timer))
+    const body = (): Promise<unknown> => holdfast.lock('k', { wait: '50s' }).acquire()
+    const over = rejection(holdfast.lock('mine').run(body))
+    await time.advance(50_001)
+    expect(await over).toBeInstanceOf(LockTimeoutError)
+    expect(timers).toBeLessThan(250) // each tenth of a second would be 500
+  })
+
   test('is served after one whom the store told that it can never be', async () => {
     const all = world()
     const { lock } = firstFails(all, new InvalidOptionError('no such limit'))

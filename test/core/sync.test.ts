@@ -165,6 +165,18 @@ describe('a sync wait in memory', () => {
     expect(warnings).toEqual([error.message])
   })
 
+  test('for several keys is logged once, for all of them', () => {
+    const store = memory()
+    Reflect.set(store, 'acquireAll', undefined) // each key by itself
+    const warnings: string[] = []
+    const { lock } = createHoldfast({ store, logger: { warn: (message) => warnings.push(message) } })
+    lock('b').acquireSync()
+    const error = thrown(() => lock(['a', 'b'], { wait: 100 }).acquireSync())
+    expect(error).toBeInstanceOf(LockTimeoutError)
+    expect(warnings).toEqual([error.message])
+    expect(lock('a').isLockedSync()).toBe(false)
+  })
+
   test('does not take a lease from a holder who cannot renew it while the thread is blocked', () => {
     const { lock } = local()
     const holder = lock('k', { ttl: 200 }).acquireSync()
