@@ -117,6 +117,16 @@ describe('a request that waits', () => {
     expect(names()).toEqual(['acquireMutex'])
   })
 
+  test('and asks again on a Cluster goes with those of one master, by the names that it knows', async () => {
+    const { store, sent, answers } = lookAlike({ keyPrefix: 'app:', slots: Array<string[]>(16_384).fill(['one']) })
+    answers.set('acquireTogether', [refused, 78])
+    const other = request('other', 'anna', { again: true })
+    await Promise.all([ask(store, { again: true }), store.acquire(other)])
+    expect(sent).toMatchObject([{ script: 'acquireTogether', keys: ['k'] }])
+    expect(sent[0]?.args[0]).toBe('ARGV')
+    expect(sent[0]?.args).toEqual(expect.arrayContaining(['app:k', 'app:{app:k}:token', 'app:other']))
+  })
+
   test('and fails together with others is told so as if alone', async () => {
     const { store, answers } = lookAlike()
     answers.set('acquireTogether', new Error('Connection is closed.'))
