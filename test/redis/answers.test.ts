@@ -75,6 +75,8 @@ describe('several keys', () => {
     expect(sent[0]?.args).toEqual(['anna\n', '30000', '3630000', tail, 'ben\n', '30000', '3630000', tail])
     expect(await store.acquireAll?.([request('k', 'anna'), request('l', 'ben', { limit: 2 })])).toBeUndefined()
     expect(sent).toHaveLength(1)
+    answers.set('acquireAll', null) // somebody stands in a queue
+    expect(await store.acquireAll?.(requests)).toBeUndefined()
   })
 
   test('are asked for one by one where the server finds them in several places, or the Cluster has them so', async () => {
@@ -121,6 +123,7 @@ describe('any call', () => {
     const { store, sent, answers } = lookAlike({ keyPrefix: 'app:' })
     answers.set('inspect', null)
     for (const key of ['k', 'k', 'l', 'k']) await store.inspect(key)
+    expect(sent.map(({ args }) => args)).toEqual([[], [], [], []])
     expect(sent.map(({ keys }) => keys.slice(0, 2))).toEqual(
       ['k', 'k', 'l', 'k'].map((key) => [key, `{app:${key}}:token`]),
     )
@@ -146,6 +149,31 @@ describe('any call', () => {
       const error = await rejection(Promise.resolve(call))
       expect(error).toMatchObject({ code: 'STORE_FAILED', operation, outcome: 'not-applied' })
       expect(error.message).toBe(`The store failed to ${operation}: Redis answered ERR no ***`)
+    }
+  })
+
+  test('names what it asked for when the reply makes no sense, or when it comes after the end', async () => {
+    const { store, answers } = lookAlike()
+    for (const script of Object.keys(scripts)) answers.set(script, ['nonsense'])
+    const callsOf: () => [string, Promise<unknown> | undefined][] = () => [
+      ['acquire', ask(store)],
+      ['acquire', ask(store, { queueMs: 3_000 })],
+      ['acquire', ask(store, { again: true })],
+      ['acquire', store.acquireAll?.([request('k', 'anna')])],
+      ['renew', store.renew('k', 'anna', 1_000)],
+      ['release', store.release('k', 'anna')],
+      ['inspect', Promise.resolve().then(() => store.inspect('k'))],
+      ['inspect', Promise.resolve().then(() => store.wasRevoked?.('k', 'anna'))],
+      ['resize', Promise.resolve(store.resize?.('k', 2, 3))],
+    ]
+    for (const [operation, call] of callsOf()) {
+      const { message } = await rejection(Promise.resolve(call))
+      expect(message).toBe(`The store failed to ${operation}: Redis gave a reply of an unexpected form`)
+    }
+    await store.close()
+    for (const [operation, call] of [...callsOf(), ['list', store.list('k', 10)] as const]) {
+      const { message } = await rejection(Promise.resolve(call))
+      expect(message).toBe(`The store failed to ${operation}: the store is closed`)
     }
   })
 

@@ -101,12 +101,15 @@ describe('a request that waits', () => {
   })
 
   test('and asks again goes together with others, at the end of the tick or before a release', async () => {
-    const { store, names, answers } = lookAlike()
+    const { store, sent, names, answers } = lookAlike()
     answers.set('acquireTogether', [refused, 78])
     const again = { again: true }
-    const asked = [ask(store, again), store.acquire(request('other', 'anna', again))]
+    const pool = { ...again, limit: 3, permits: 2 }
+    const asked = [ask(store, again), store.acquire(request('other', 'anna', pool))]
     expect(names()).toEqual([])
     const released = store.release('k', 'nobody')
+    const wish = ['anna\n', '30000', '3630000', tail, '0', '0', '']
+    expect(sent[0]?.args).toEqual(['KEYS', ...wish, '1', '1', ...wish, '3', '2'])
     expect(names()).toEqual(['acquireTogether', 'release'])
     expect(await Promise.all(asked)).toEqual([
       { granted: false, freeInMs: 150 },
