@@ -8,7 +8,13 @@ export interface Terms {
   readonly max?: number
   /** One side of a lock for readers and writers. Default: neither. */
   readonly as?: 'reader' | 'writer'
+  /** So many keys, all or none, named after the one that is given. Default: it alone. */
+  readonly keys?: number
 }
+
+/** The names of all the keys that are asked for. */
+export const keysOf = (key: string, count: number): string[] =>
+  Array.from({ length: count }, (_, i) => `${key}:${String(i + 1)}`)
 
 /** A library, open and connected. `H` is whatever it hands out for a hold, so that no wrapper is measured with it. */
 export interface Instance<H = unknown> {
@@ -43,10 +49,22 @@ export interface Setting {
  * What a library is measured at. pair: acquire and release where nobody waits; wait: contention; first: contention, also
  * where few are compared; bulk: with a great many waiters; keyed: many keys; sync: no promises; kept: a handle that is kept;
  * hit: a cache, whose hits come as promises; syncHit: one whose hits come at once; pool: several holders; rw: readers and
- * writers.
+ * writers; several: several keys at once.
  */
 export type Fit =
-  'pair' | 'wait' | 'first' | 'bulk' | 'keyed' | 'sync' | 'kept' | 'hit' | 'syncHit' | 'pool' | 'rw' | 'quick'
+  | 'pair'
+  | 'wait'
+  | 'first'
+  | 'bulk'
+  | 'keyed'
+  | 'sync'
+  | 'kept'
+  | 'hit'
+  | 'syncHit'
+  | 'pool'
+  | 'rw'
+  | 'several'
+  | 'quick'
 
 export interface Library {
   readonly id: string

@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
 import { format, resolveConfig } from 'prettier'
 import { mutants } from '../test/simulation/mutants/index.mjs'
 import { capture, main, npm } from './run.mjs'
-import { bundleSimulator, runSeeds } from './simulate.mjs'
+import { bundleSimulator, FEATURE_SEEDS, runSeeds } from './simulate.mjs'
 
 const PAGE = 'docs/track-record.md'
 const FOUND = 'test/simulation/mutants/found.json'
@@ -89,11 +89,12 @@ async function hunt(mutant, count) {
   })
   if (!planted) throw new Error(`${mutant.name}: ${mutant.file} is no part of the simulator`)
   try {
-    const { failures } = await runSeeds(path, { first: 1, count, stopAtFirst: true })
+    const before = mutant.features === true ? FEATURE_SEEDS : 0
+    const { failures } = await runSeeds(path, { first: before + 1, count, stopAtFirst: true })
     const [first] = failures
     if (first === undefined) return {}
     await assertSound(first.seed)
-    return { by: first.checker, seeds: first.seed }
+    return { by: first.checker, seeds: first.seed - before }
   } finally {
     rmSync(path)
   }

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
-import type { Instance, Setting } from '../library.js'
+import { type Instance, keysOf, type Setting } from '../library.js'
 
 interface Held {
   readonly key: string
@@ -42,6 +42,34 @@ export async function openNodeRedisPair({ redisUrl }: Setting): Promise<Instance
     },
     release: ({ key, value }) => client.evalSha(sha, { keys: [key], arguments: [value] }),
     close: () => client.close(),
+  }
+}
+
+const setAll = `for _, key in ipairs(KEYS) do if redis.call("exists",key)==1 then return 0 end end
+for _, key in ipairs(KEYS) do redis.call("set",key,ARGV[1],"PX",ARGV[2]) end
+return 1`
+const deleteAll = `local deleted = 0
+for _, key in ipairs(KEYS) do if redis.call("get",key)==ARGV[1] then deleted = deleted + redis.call("del",key) end end
+return deleted`
+
+/** Several keys, all or none: a script for all of them, and one that deletes those that are ours. */
+export async function openSeveral({ redisUrl }: Setting): Promise<Instance<{ keys: string[]; value: string }>> {
+  const client = new Redis(redisUrl)
+  const [setSha, deleteSha] = (await Promise.all([
+    client.script('LOAD', setAll),
+    client.script('LOAD', deleteAll),
+  ])) as [string, string]
+  const name = valueMaker()
+  return {
+    async acquire(key, terms) {
+      const keys = keysOf(key, terms?.keys ?? 1)
+      const value = name()
+      if ((await client.evalsha(setSha, keys.length, ...keys, value, terms?.ttlMs ?? 30_000)) !== 1)
+        throw new Error(`one of ${keys.join()} is held`)
+      return { keys, value }
+    },
+    release: ({ keys, value }) => client.evalsha(deleteSha, keys.length, ...keys, value),
+    close: () => client.quit(),
   }
 }
 

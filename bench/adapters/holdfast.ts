@@ -1,9 +1,12 @@
 /** holdfast by its public API, as it was built for this run. */
-import { createHoldfast, type Holdfast, type Lease, type Lock, type SyncLease } from 'holdfast'
+import { createHoldfast, type Holdfast, type Lease, type Lock, type MultiLease, type SyncLease } from 'holdfast'
 import { redis } from 'holdfast/redis'
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
-import type { Instance, Setting, Terms } from '../library.js'
+import { type Instance, keysOf, type Setting, type Terms } from '../library.js'
+
+/** Several keys have a token each, which are not compared here. */
+type Held = Lease | MultiLease
 
 /** A handle for each call, or one that is kept: of the first key that is asked for. */
 export function openMemory(handles: 'kept' | 'each call'): Instance<Lease> {
@@ -27,18 +30,18 @@ export function openSync(): Instance<SyncLease> {
   return { acquire, release: (lease) => lease.release(), token: tokenOf }
 }
 
-export async function openByIoredis({ redisUrl }: Setting): Promise<Instance<Lease>> {
+export async function openByIoredis({ redisUrl }: Setting): Promise<Instance<Held>> {
   const client = new Redis(redisUrl)
   await client.ping()
   return overRedis(client, () => client.quit())
 }
 
-export async function openByNodeRedis({ redisUrl }: Setting): Promise<Instance<Lease>> {
+export async function openByNodeRedis({ redisUrl }: Setting): Promise<Instance<Held>> {
   const client = await createClient({ url: redisUrl }).connect()
   return overRedis(client, () => client.close())
 }
 
-function overRedis(client: Parameters<typeof redis>[0], quit: () => Promise<unknown>): Instance<Lease> {
+function overRedis(client: Parameters<typeof redis>[0], quit: () => Promise<unknown>): Instance<Held> {
   const holdfast = createHoldfast({ store: redis(client) })
   return {
     acquire: (key, terms) => handleOf(holdfast, key, terms).acquire(),
@@ -51,12 +54,9 @@ function overRedis(client: Parameters<typeof redis>[0], quit: () => Promise<unkn
   }
 }
 
-function handleOf(
-  { lock, pool, rwLock }: Holdfast<'async'>,
-  key: string,
-  terms?: Terms,
-): { acquire(): Promise<Lease> } {
+function handleOf({ lock, pool, rwLock }: Holdfast<'async'>, key: string, terms?: Terms): { acquire(): Promise<Held> } {
   const options = optionsOf(terms)
+  if (terms?.keys !== undefined) return lock(keysOf(key, terms.keys), options)
   if (terms?.max !== undefined) return pool(key, { max: terms.max, ...options })
   if (terms?.as === undefined) return lock(key, options)
   const { read, write } = rwLock(key, options)
@@ -66,4 +66,4 @@ function handleOf(
 const optionsOf = (terms: Terms | undefined): { wait: number; ttl: number } | undefined =>
   terms && { wait: terms.waitMs, ttl: terms.ttlMs }
 
-const tokenOf = (lease: Lease | SyncLease): number => lease.token
+const tokenOf = (lease: Held | SyncLease): number => ('token' in lease ? lease.token : Number.NaN)

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
-import { createLock, IoredisAdapter } from 'redlock-universal'
-import type { Instance, Setting, Terms } from '../library.js'
+import { createLock, IoredisAdapter, LockManager } from 'redlock-universal'
+import { type Instance, keysOf, type Setting, type Terms } from '../library.js'
 
 type Lock = ReturnType<typeof createLock>
 type Handle = Awaited<ReturnType<Lock['acquire']>>
@@ -33,6 +33,23 @@ export async function openRedlockUniversal({ redisUrl }: Setting): Promise<
       return { lock, handle: await lock.acquire() }
     },
     release: ({ lock, handle }) => lock.release(handle),
+    close: () => client.quit(),
+  }
+}
+
+/** Several keys at once, by its manager. */
+export async function openBatches({ redisUrl }: Setting): Promise<Instance<Handle[]>> {
+  const client = new Redis(redisUrl)
+  await client.ping()
+  const manager = new LockManager({ nodes: [new IoredisAdapter(client)] })
+  return {
+    acquire: (key, { ttlMs, waitMs, keys = 1 } = { ttlMs: 30_000, waitMs: 30_000 }) =>
+      manager.acquireBatch(keysOf(key, keys), {
+        ttl: ttlMs,
+        retryDelay: RETRY_MS,
+        retryAttempts: Math.ceil(waitMs / RETRY_MS),
+      }),
+    release: (handles) => manager.releaseBatch(handles),
     close: () => client.quit(),
   }
 }

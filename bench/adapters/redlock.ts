@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import Redlock, { type Lock } from 'redlock'
-import type { Instance, Setting } from '../library.js'
+import { type Instance, keysOf, type Setting } from '../library.js'
 
 export interface Retry {
   readonly retryDelay: number
@@ -14,7 +14,7 @@ export async function openRedlock({ redisUrl }: Setting, retry: Retry): Promise<
   const redlock = new Redlock([client], { driftFactor: 0.01, ...retry })
   return {
     acquire: (key, terms) =>
-      redlock.acquire([key], terms?.ttlMs ?? 30_000, {
+      redlock.acquire(terms?.keys === undefined ? [key] : keysOf(key, terms.keys), terms?.ttlMs ?? 30_000, {
         retryCount: Math.ceil((terms?.waitMs ?? 30_000) / retry.retryDelay),
       }),
     release: (lock) => lock.release(),

@@ -69,14 +69,17 @@ export async function pairs(
   const acquired: number[] = []
   const both: number[] = []
   const sentBefore = commandsSent()
+  let sentToAcquire = 0
   const cpuBefore = process.cpuUsage()
   const startNs = nowNs()
   const endNs = startNs + budgetMs * 1e6
   for (let i = 0; i < most; i++) {
     const beginNs = nowNs()
     if (beginNs > endNs) break
+    const sent = commandsSent()
     const held = await instance.acquire('key', terms)
     const heldNs = nowNs()
+    sentToAcquire += commandsSent() - sent
     await released(instance.release(held))
     acquired.push((heldNs - beginNs) / 1e3)
     both.push((nowNs() - beginNs) / 1e3)
@@ -90,6 +93,7 @@ export async function pairs(
     p99: percentile(both, 99),
     acquireP50: percentile(acquired, 50),
     sent: (commandsSent() - sentBefore) / both.length,
+    sentToAcquire: sentToAcquire / both.length,
     clientCpu: (cpu.user + cpu.system) / both.length,
   }
 }

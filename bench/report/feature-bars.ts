@@ -20,6 +20,15 @@ const hitsOver = (peer: string): Bar => ({
   met: atLeast(20),
 })
 
+const oneRoundTrip = (id: string): Bar => ({
+  what: 'commands sent to acquire all',
+  case: id,
+  bar: '1',
+  digits: 2,
+  measured: (of) => of.value(us, 'sentToAcquire'),
+  met: atMost(1.01),
+})
+
 export const featureBars: readonly Bar[] = [
   {
     what: 'permits in use, %',
@@ -56,6 +65,8 @@ export const featureBars: readonly Bar[] = [
   },
   growing('RW-8', 4),
   growing('RW-64', 32),
+  oneRoundTrip('X1-3'),
+  oneRoundTrip('X1-10'),
   {
     what: 'a sync hit in memory, × a look-up in a Map',
     case: 'C1',

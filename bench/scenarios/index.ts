@@ -7,6 +7,7 @@ import { r4 } from './long-hold.js'
 import { m1, m2, m3 } from './memory.js'
 import { p1 } from './pool.js'
 import { rw } from './readers.js'
+import { x1 } from './several.js'
 import { r1, r2 } from './uncontended.js'
 
 /** In the order of the report. */
@@ -24,6 +25,7 @@ export const scenarios: readonly Scenario[] = [
   r7,
   p1,
   rw,
+  x1,
   c1,
   c2,
   c3,

@@ -4,7 +4,7 @@ import { asHoldfastError, invoke, limited, open, outcomeOf } from './limited.js'
 import { failureRetryMs, heartbeatMs, nextDelayMs, queueMs } from './plan.js'
 import type { Seat, Space } from './space.js'
 import type { AcquireRequest, Answer, Refused } from './store.js'
-import { leaseMs, type Terms } from './terms.js'
+import { leaseMs, outlives, type Terms } from './terms.js'
 
 /** Whom a contender asks for, and whom it tells. */
 export interface Client {
@@ -229,8 +229,7 @@ export class Contender {
   #isNobodys(seat: Seat, terms: Terms): boolean {
     if (seat === this.#seat) return false
     if (seat.abandoned) return true
-    // with a least hold the record has to outlive the hold
-    return terms.minHoldMs === 0 && this.#space.holds.find(seat.owner) === undefined
+    return !outlives(terms) && this.#space.holds.find(seat.owner) === undefined
   }
 
   #answered(seat: Seat, mark: Mark, answer: Answer): void {

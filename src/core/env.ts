@@ -62,6 +62,8 @@ interface Offsets {
 
 /** The wall clock counts whole milliseconds: within this much it and the monotonic clock agree. */
 const agreeMs = 2
+/** So far apart they may have drifted since they were compared last. */
+const driftMs = 4
 const roundingMs = 1
 
 /**
@@ -79,8 +81,8 @@ export function markOf(env: Env, strict = false): Mark {
 
 /**
  * The time since boot runs ahead of the monotonic clock by suspends alone, which never come undone. It comes in steps, so what is
- * seen of a suspend may be short by one: the longest that it can have been counts. A wall clock that was set back hides what is
- * shorter than a step: then one that nobody saw counts as well.
+ * seen of a suspend may be short by one: the longest that it can have been counts. Where the wall clock jumped, that may have
+ * hidden one shorter than a step, which counts as well.
  */
 function readOffsets(env: Env, nowMs: number, wallMs: number): Offsets {
   const known = env.offsets
@@ -89,10 +91,15 @@ function readOffsets(env: Env, nowMs: number, wallMs: number): Offsets {
   const mostMs = readMs - nowMs + (env.bootStepMs ?? 0)
   const offsets = { wallMs: wallMs - nowMs, bootMs: Math.ceil(leastMs), leastMs, mostMs }
   if (known !== undefined) {
-    const suspended = leastMs > known.mostMs + roundingMs || offsets.wallMs < known.wallMs - agreeMs
-    offsets.bootMs = known.bootMs + (suspended ? Math.ceil(mostMs - known.leastMs) : 0)
-    offsets.leastMs = Math.max(leastMs, known.leastMs)
-    if (!suspended) offsets.mostMs = Math.min(mostMs, known.mostMs)
+    const movedMs = offsets.wallMs - known.wallMs
+    const knownMostMs = known.mostMs + Math.max(movedMs, 0)
+    offsets.bootMs = known.bootMs
+    if (Math.abs(movedMs) > driftMs || leastMs > knownMostMs + roundingMs) {
+      offsets.bootMs += Math.ceil(mostMs - known.leastMs)
+    } else {
+      offsets.leastMs = Math.max(leastMs, known.leastMs)
+      offsets.mostMs = Math.min(mostMs, knownMostMs)
+    }
   }
   env.offsets = offsets
   return offsets
@@ -116,8 +123,8 @@ export function betweenMs(from: Mark, to: Mark): number {
 
 const timers = new Timers()
 
-/** The steps of `uptime()`, in milliseconds; where none is said, those of Linux. On macOS it is the difference of two whole seconds. */
-const bootStepsMs: Partial<Record<NodeJS.Platform, number>> = { darwin: 2_000, win32: 16 }
+/** The steps of `uptime()`, in milliseconds; elsewhere whole seconds. On macOS it is the difference of two of these. */
+const bootStepsMs: Partial<Record<NodeJS.Platform, number>> = { linux: 10, android: 10, win32: 16, darwin: 2_000 }
 const bootBehindMs = process.platform === 'darwin' ? 1_000 : 0
 
 /** The real clocks, timers and randomness of this process. */
@@ -125,7 +132,7 @@ export const realEnv: Env = {
   nowMs: () => performance.now(),
   wallMs: () => Date.now(),
   bootMs: () => uptime() * 1000 - bootBehindMs,
-  bootStepMs: bootStepsMs[process.platform] ?? 10,
+  bootStepMs: bootStepsMs[process.platform] ?? 1_000,
   setTimer: (task, delayMs, keepAlive) => timers.set(task, delayMs, keepAlive),
   setImmediate: (run) => void setImmediate(run),
   sleepSync: (ms) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms),

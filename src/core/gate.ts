@@ -36,11 +36,8 @@ export class Gate extends LocalLine implements Client {
     this.remove(waiter)
     waiter.refuse(reason)
     const next = this.waiters.first
-    if (next === undefined) this.#contender.leave(waiter.terms)
-    else if (contended) {
-      if (!asksAlike(next.terms, waiter.terms)) this.#contender.leave(waiter.terms)
-      this.#contender.kick()
-    }
+    if (contended || next === undefined) this.#keepPlaceFor(next, waiter.terms)
+    if (contended && next !== undefined) this.#contender.kick()
   }
 
   kick(): void {
@@ -60,7 +57,7 @@ export class Gate extends LocalLine implements Client {
     const passed = head === undefined ? undefined : hold.passTo(head.terms)
     if (head === undefined || passed === undefined) return false
     this.give(head, passed)
-    if (this.waiters.first === undefined) this.#contender.leave(head.terms)
+    this.#keepPlaceFor(this.waiters.first, head.terms)
     return true
   }
 
@@ -124,6 +121,11 @@ export class Gate extends LocalLine implements Client {
 
   protected rest(): void {
     this.#contender.rest()
+  }
+
+  /** What was asked for by one is no grant to the next: its lease may be shorter. */
+  #keepPlaceFor(next: Waiter | undefined, asked: Terms): void {
+    if (next === undefined || !asksAlike(next.terms, asked)) this.#contender.leave(asked)
   }
 
   /** One of ours holds: its release will bring us along. */

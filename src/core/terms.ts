@@ -12,6 +12,8 @@ export interface Terms {
   /** Hard limit of a hold. */
   readonly expireMs: number | undefined
   readonly minHoldMs: number
+  /** The hold gets others with a `minHoldMs` in their place later. Default false. */
+  readonly minHoldLater?: boolean
   readonly onLost: 'throw' | 'warn'
   readonly label: string | undefined
   readonly limit: number
@@ -38,6 +40,11 @@ export interface Waiting {
   readonly quiet?: boolean | undefined
   /** Who waits may be asked to look around (`Waiter.look`). Default false. */
   readonly looks?: boolean
+}
+
+/** With a least hold the record has to outlive the hold. */
+export function outlives({ minHoldMs, minHoldLater }: Terms): boolean {
+  return minHoldMs > 0 || minHoldLater === true
 }
 
 /** The lease to ask for `spentMs` into the hold: the ttl, at least the rest of `minHold`, at most the rest of `expire`. */

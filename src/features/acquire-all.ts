@@ -13,10 +13,11 @@ import {
   early,
   failureOf,
   firstLost,
-  isStale,
   keyOfAll,
   leftMs,
   lose,
+  mostLooks,
+  staleOf,
   successorOf,
 } from './several.js'
 
@@ -177,28 +178,34 @@ async function takeEach(
     holds.push(await acquire(space, holds.length < all.length - 1 ? early(terms) : terms, wish, same))
   }
   for (const [index, terms] of all.entries()) await inFull(holds, index, terms)
-  // a clock may have jumped meanwhile: what is fresh is left alone
-  for (const [index, terms] of all.entries()) await inFull(holds, index, terms)
+  await refresh(space, holds)
   signal?.throwIfAborted()
+}
+
+/** Until one look at the clocks finds more than half of each lease left. @throws StoreError */
+async function refresh(space: Space, holds: readonly Hold[]): Promise<void> {
+  for (let looks = 0; looks < mostLooks; looks++) {
+    const mark = markOf(space.env)
+    const stale = staleOf(holds, mark)
+    if (stale.length === 0) return
+    await Promise.all(stale.map((hold) => renew(hold, mark)))
+  }
+  throw tooSlow()
 }
 
 function same(hold: Hold): Hold {
   return hold
 }
 
-/**
- * Puts a hold of the terms that were asked for in the place of one that was taken early; renews any other that has less than half of
- * its lease left. @throws StoreError
- */
+/** Puts a hold of the terms that were asked for in the place of one that was taken early. @throws StoreError */
 async function inFull(holds: Hold[], index: number, terms: Terms): Promise<void> {
   const hold = holds[index]
-  if (hold === undefined) return
+  if (hold === undefined || hold.terms === terms) return
   const mark = markOf(hold.space.env)
-  const next = hold.terms === terms ? hold : successorOf(hold, terms, mark)
+  const next = successorOf(hold, terms, mark)
   holds[index] = next
   try {
-    if (next !== hold) await askAgain(next, mark)
-    else if (isStale(hold, mark)) await renew(hold, mark)
+    await askAgain(next, mark)
   } catch (error) {
     throw asHoldfastError(error, 'acquire', terms.key)
   }
@@ -217,9 +224,13 @@ async function askAgain(hold: Hold, { wallMs }: Mark): Promise<void> {
 async function renew(hold: Hold, mark: Mark): Promise<void> {
   const { space, terms, owner } = hold
   const ttlMs = leaseMs(terms, hold.heldMs()) ?? 0
-  const call = invoke(() => space.store.renew(terms.storeKey, owner, ttlMs))
-  if (await limited(space.env, call, terms.storeTimeoutMs, 'renew', true)) hold.extend(mark, ttlMs)
-  else lose(hold)
+  try {
+    const call = invoke(() => space.store.renew(terms.storeKey, owner, ttlMs))
+    if (await limited(space.env, call, terms.storeTimeoutMs, 'renew', true)) hold.extend(mark, ttlMs)
+    else lose(hold)
+  } catch (error) {
+    throw asHoldfastError(error, 'acquire', terms.key)
+  }
 }
 
 /** Releases what nobody has used yet, the last first, and before an instance that closes has closed. Failures are the background's: see `release`. */

@@ -1,11 +1,18 @@
 import type { Space } from '../core/space.js'
 import type { Way } from './cached-way.js'
 
+/** How far a computation has come: it asks for the lock; it has looked whether it was done meanwhile, or is about to; it is done. */
+export const steps = { asks: 0, looks: 1, done: 2 } as const
+export type Step = (typeof steps)[keyof typeof steps]
+
 /** What came of a computation. */
 export interface Outcome {
   readonly value: unknown
-  /** It was not kept, for a deletion or a newer value came first. */
-  readonly overtaken: boolean
+  /**
+   * It is for those who joined before the computation came so far. For others it may be older than a deletion that came before
+   * their call.
+   */
+  readonly until: Step
 }
 
 /** A computation of this process. */
@@ -14,6 +21,8 @@ export interface Flight {
   readonly outcome: Promise<Outcome | undefined>
   /** The key was reset since: who calls now is not to have its value. */
   isReset: boolean
+  /** For which it began. */
+  readonly call: { readonly step: Step }
 }
 
 /** What one process computes for one store, by name of the lock. */

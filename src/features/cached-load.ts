@@ -4,7 +4,7 @@ import type { KeptValue } from '../core/store.js'
 import { trace } from '../core/trace.js'
 import type { ParsedCachedOptions } from './cached-options.js'
 import type { Way } from './cached-way.js'
-import { type Flight, flightsOf, type Outcome } from './cached-flights.js'
+import { type Flight, flightsOf, type Outcome, type Step, steps } from './cached-flights.js'
 import { messageOf } from './codec.js'
 import { isThenable } from './within.js'
 import { runAsync, runSync, type Steps, wait } from './steps.js'
@@ -17,6 +17,8 @@ export interface Call {
   readonly ttlMs: number | null
   /** Calls the function itself. */
   readonly body: () => unknown
+  /** How far its computation has come. */
+  step: Step
 }
 
 /** A value that is there. */
@@ -46,9 +48,10 @@ export function* load(call: Call): Steps<unknown> {
     if (flight === undefined || flight.isReset) {
       return (yield* wait(launch(call, old, manner).outcome))?.value
     }
+    const { step } = flight.call
     const outcome = yield* wait(flight.outcome)
-    // One that a deletion overtook may have begun before this call, and before the deletion; the next one has not.
-    if (outcome !== undefined && (joined || !outcome.overtaken)) return outcome.value
+    // What this one found or kept may have been deleted before this call; the next one begins after it.
+    if (outcome !== undefined && (joined || step < outcome.until)) return outcome.value
   }
 }
 
@@ -89,22 +92,25 @@ function* find(call: Call, exactly: boolean): Steps<Found | undefined | 'outage'
 /** One at a time: the key is locked, and whoever gets the lock looks first whether it was done meanwhile. undefined: it was not free to 'try'. */
 function* compute(call: Call, stale: Found | undefined, manner: Manner): Steps<Outcome | undefined> {
   let old = stale
+  let until: Step = steps.asks
   let lease: Lease | SyncLease | undefined
   try {
     if (manner !== 'alone') lease = yield* lock(call, manner)
     if (lease === undefined && manner === 'try') return undefined
     if (lease !== undefined) {
+      call.step = steps.looks
       const meanwhile = yield* find(call, true)
-      if (meanwhile !== 'outage') old = meanwhile ?? old
-      if (old?.staleMs === 0) return { value: old.value, overtaken: false }
+      if (meanwhile !== undefined && meanwhile !== 'outage') [old, until] = [meanwhile, steps.looks]
+      if (old?.staleMs === 0) return { value: old.value, until }
     }
     const value = yield* wait(call.body())
+    call.step = steps.done
     if (call.way.sync && isThenable(value)) throw promised(call, value)
-    return yield* keep(call, value, lease?.token)
+    return yield* keep(call, value, lease)
   } catch (error) {
     if (old === undefined || old.staleMs >= call.options.ifErrorMs) throw error
     warn(call, `a new value could not be computed (${messageOf(error)}): the stale one is given.`)
-    return { value: old.value, overtaken: false }
+    return { value: old.value, until }
   } finally {
     if (lease !== undefined) yield* wait(lease.abort())
   }
@@ -121,23 +127,25 @@ function* lock(call: Call, manner: Manner): Steps<Lease | SyncLease | undefined>
 }
 
 /** Hands out what comes back from the codec, the first time too: so that what is given is always of one kind. */
-function* keep(call: Call, value: unknown, token: number | undefined): Steps<Outcome> {
+function* keep(call: Call, value: unknown, lease: Lease | SyncLease | undefined): Steps<Outcome> {
   const { way, options, ttlMs } = call
   const { packing, revalidateMs, ifErrorMs } = options
   const { content, refusal } = packing.pack(value, way.live)
   if (refusal !== undefined) {
     warn(call, `the value is not kept: ${refusal}.`)
-    return { value, overtaken: false }
+    return { value, until: steps.done }
   }
   const given = packing.unpack(content, way.live)
-  if (token === undefined) return { value: given, overtaken: false }
+  if (lease === undefined) return { value: given, until: steps.done }
+  // memory remembers a deletion as long as the key is held
+  if (way.live && !lease.active) return { value: given, until: steps.asks }
   try {
     const staleMs = ttlMs === null ? 0 : Math.max(revalidateMs, ifErrorMs)
-    const isKept = yield* wait(way.set({ content, token, freshMs: ttlMs, staleMs }))
-    return { value: given, overtaken: !isKept }
+    const isKept = yield* wait(way.set({ content, token: lease.token, freshMs: ttlMs, staleMs }))
+    return { value: given, until: isKept ? steps.done : steps.asks }
   } catch (error) {
     warnOfOutage(call, 'set', error)
-    return { value: given, overtaken: false }
+    return { value: given, until: steps.done }
   }
 }
 
@@ -148,7 +156,7 @@ function launch(call: Call, old: Found | undefined, manner: Manner): Flight {
   const land = (): void => {
     if (flights.get(way.name) === flight) flights.delete(way.name)
   }
-  const flight: Flight = { outcome: runAsync(compute(call, old, manner)).finally(land), isReset: false }
+  const flight: Flight = { outcome: runAsync(compute(call, old, manner)).finally(land), isReset: false, call }
   flights.set(way.name, flight)
   return flight
 }

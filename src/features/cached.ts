@@ -2,6 +2,7 @@ import { show } from '../core/duration.js'
 import { InvalidKeyError, InvalidOptionError } from '../core/errors.js'
 import type { KeptValue } from '../core/store.js'
 import { Hits } from './cached-hits.js'
+import { steps } from './cached-flights.js'
 import { type Call, load, reset } from './cached-load.js'
 import { type CachedOptions, parseCachedOptions, type ParsedCachedOptions } from './cached-options.js'
 import type { CachedFunction } from './cached-types.js'
@@ -54,6 +55,7 @@ function wrap(source: Source, fn: Callable, { key, options }: Spec): Callable {
       options,
       ttlMs: ttlMs === undefined ? instance.cacheTtlMs : ttlMs,
       body: () => fn.apply(self, [...args]),
+      step: steps.asks,
     }
   }
   const remember = ({ way }: Call, self: unknown, args: readonly unknown[]): void => {

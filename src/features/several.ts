@@ -24,7 +24,14 @@ export function leftMs({ env }: Space, { waitMs }: Waiting, sinceMs: number): nu
 export function early(terms: Terms): Terms {
   const { expireMs, minHoldMs } = terms
   if (expireMs === undefined && minHoldMs === 0) return terms
-  return { ...terms, ttlMs: leaseMs(terms), expireMs: undefined, minHoldMs: 0, passes: false }
+  return {
+    ...terms,
+    ttlMs: leaseMs(terms),
+    expireMs: undefined,
+    minHoldMs: 0,
+    minHoldLater: minHoldMs > 0,
+    passes: false,
+  }
 }
 
 /** The same hold with the terms that were asked for, which count from `mark`. */
@@ -43,9 +50,14 @@ export function lose(hold: Hold): void {
   hold.end('LOCK_LOST', 'the store did not know it any more when the other keys were held')
 }
 
-/** Its renewals failed for so long that less than half of its lease is left. */
-export function isStale({ deadline }: Hold, now: Mark): boolean {
-  return deadline?.leaseMs != null && !deadline.isFresh(now)
+/** How often what is stale is renewed before all of it has failed. */
+export const mostLooks = 5
+
+/** Those of which less than half of the lease is left: renewals failed, or others of the keys took long to be had. */
+export function staleOf(holds: readonly Hold[], now: Mark): Hold[] {
+  return holds.filter(
+    ({ deadline, ended }) => ended === undefined && deadline?.leaseMs != null && !deadline.isFresh(now),
+  )
 }
 
 /** The first of the holds that is over. */

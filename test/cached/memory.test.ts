@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createHoldfast, memory } from 'holdfast'
 import { virtualEnv } from 'holdfast/testing'
-import { thrownBy } from '../features/support/tools.js'
+import { latch, thrownBy } from '../features/support/tools.js'
 import { until } from '../support/until.js'
 
 describe('values in memory', () => {
@@ -87,6 +87,25 @@ describe('values in memory', () => {
       expect(new Set(values).size, `function ${at}`).toBe(1)
     }
     expect(calls).toBe(functions.length)
+  })
+
+  it('that were computed under a lock that was lost are not kept: a deletion meanwhile would not be known', async () => {
+    await using holdfast = createHoldfast()
+    const gates = [latch(), latch()]
+    let calls = 0
+    const load = holdfast.cached('key')(async () => {
+      const call = ++calls
+      await gates[call - 1]?.promise
+      return call
+    })
+    const slow = load()
+    await until(() => calls === 1)
+    await holdfast.lock('cached:key').forceRelease()
+    await load.reset()
+    gates[0]?.open()
+    expect(await slow).toBe(1)
+    gates[1]?.open()
+    expect(await load()).toBe(2)
   })
 
   it('end with their time, though the event loop stands still', async () => {

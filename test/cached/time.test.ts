@@ -257,6 +257,45 @@ describe('one at a time', () => {
   })
 })
 
+describe('what another process resets is given to nobody who asks after that', () => {
+  it('though the one who computed it is still releasing', async () => {
+    const { time, work } = scene()
+    const other = time.another()
+    const load = time.cached('key')(work)
+    time.store.next('release', { replyDelayMs: 200 })
+    const before = load()
+    await time.advance(1)
+    await other.cached('key')(work).reset()
+    const after = load()
+    await time.advance(1_000)
+    expect(await Promise.all([before, after])).toEqual([1, 2])
+    await other.close()
+    await time.close()
+  })
+
+  it('though it is on its way to the one who looked for it', async () => {
+    const made = scene()
+    const { time, work } = made
+    const other = time.another()
+    const gate = latch()
+    made.task = () => gate.promise
+    const [load, loadElsewhere] = [time.cached('key')(work), other.cached('key')(work)]
+    const elsewhere = loadElsewhere()
+    await time.advance(1)
+    const before = load() // waits for the lock
+    await time.advance(1)
+    time.store.next('get', { replyDelayMs: 200 })
+    gate.open()
+    await time.advance(50)
+    await loadElsewhere.reset()
+    const after = load()
+    await time.advance(1_000)
+    expect(await Promise.all([elsewhere, before, after])).toEqual([1, 1, 2])
+    await other.close()
+    await time.close()
+  })
+})
+
 describe('a store that fails', () => {
   it.each(['get', 'acquire', 'set'] as const)(
     'at %s does not fail the call, which computes for itself',

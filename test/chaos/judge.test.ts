@@ -1,6 +1,6 @@
 /** The judge and the resource see what is wrong, and only that. */
 import { describe, expect, test } from 'vitest'
-import { type Context, insideOutOf, judge, overlapsOf, shrunkTokensOf } from './judge.js'
+import { type Context, insideOutOf, judge, outlivedResetsOf, overlapsOf, shrunkTokensOf } from './judge.js'
 import { type HoldRecord, Ledger, type Teller } from './ledger.js'
 import { planFaults, shapes } from './plan.js'
 
@@ -23,6 +23,25 @@ function hold(
   }
   return { ...shared, client, token, askedMs, grantedMs, seenMs }
 }
+
+describe('a cached value that was begun before a reset', () => {
+  const reset = { key: 'k', calledMs: 100, doneMs: 110 }
+  const given = { key: 'k', beganMs: 50, calledMs: 111, own: false }
+  const outlived = (value: Partial<typeof given>, context = calm as Pick<Context, 'breaks' | 'ttlMs'>) =>
+    outlivedResetsOf({ given: [{ ...given, ...value }], resets: [reset] }, context)
+
+  test('is not to be given to who calls after it', () => {
+    expect(outlived({})).toHaveLength(1)
+    for (const value of [{ beganMs: 101 }, { calledMs: 109 }, { key: 'other' }, { own: true }])
+      expect(outlived(value), JSON.stringify(value)).toEqual([])
+  })
+
+  test('is excused when the store forgot of the reset', () => {
+    const forgot = (atMs: number) => ({ ttlMs, breaks: [{ fromMs: atMs, toMs: atMs, why: 'flushed' }] })
+    expect(outlived({}, forgot(105))).toEqual([])
+    expect(outlived({}, forgot(200))).toHaveLength(1)
+  })
+})
 
 describe('two at once', () => {
   const older = hold(1, 10, [0, 1, 2000])

@@ -1,6 +1,6 @@
 /** Judges a history: what a lock promises, and what it does not. Pure: tests give it histories that are wrong on purpose. */
 import { percentile } from '../../bench/harness/stats.js'
-import type { History, HoldRecord, StaleAct } from './ledger.js'
+import type { Given, History, HoldRecord, StaleAct } from './ledger.js'
 
 /** A time in which a condition of exclusion did not hold: the store lost what it had acknowledged, or its clock jumped. */
 export interface Break {
@@ -42,6 +42,8 @@ export interface Verdict {
   readonly stale: { readonly unfenced: number; readonly refused: number; readonly accepted: number }
   /** Increments accepted that do not show in the counter. */
   readonly lostUpdates: Readonly<Record<string, number>>
+  /** Cached values that were given to who called after a reset, though they were begun before it, in another process. */
+  readonly outlivedResets: readonly Given[]
   /** Grants after the last fault, by client, least first. */
   readonly roundsAfterHeal: readonly number[]
   readonly workloadsAfterHeal: Readonly<Record<string, number>>
@@ -74,12 +76,24 @@ export function judge(history: History, context: Context): Verdict {
       accepted: history.stale.filter((act) => isWronglyAccepted(act, context)).length,
     },
     lostUpdates: lostUpdatesOf(history),
+    outlivedResets: outlivedResetsOf(history, context),
     ...progressOf(history.holds, context),
     waits: { p50Ms: percentile(waits, 50), p99Ms: percentile(waits, 99), maxMs: percentile(waits, 100) },
     handOverMs: handOversOf(lists, context),
     afterCrashMs: lists.flatMap((holds) => afterCrashesOf(holds, context)),
     mostOvertakes: Math.max(0, ...lists.map((holds) => overtakesOf(holds, context))),
   }
+}
+
+/** A process that cannot reach the store does not know of a reset: what it computed for itself is its own affair. */
+export function outlivedResetsOf(
+  { given, resets }: Pick<History, 'given' | 'resets'>,
+  { breaks, ttlMs }: Conditions,
+): Given[] {
+  return given.filter(({ key, beganMs, calledMs, own }) => {
+    if (own || breaks.some(({ fromMs, toMs }) => fromMs <= calledMs && toMs >= beganMs - ttlMs)) return false
+    return resets.some((reset) => reset.key === key && beganMs < reset.calledMs && reset.doneMs < calledMs)
+  })
 }
 
 /** By the workload's name for the key, without its process. */

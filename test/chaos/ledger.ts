@@ -33,11 +33,17 @@ export interface StaleAct {
   readonly fenced: boolean
 }
 
+/** A cached value, as it was given. */
+export type Given = Pick<Statement & { t: 'given' }, 'key' | 'beganMs' | 'calledMs' | 'own'>
+export type Reset = Pick<Statement & { t: 'reset' }, 'key' | 'calledMs' | 'doneMs'>
+
 export interface History {
   readonly holds: HoldRecord[]
   readonly stale: StaleAct[]
   /** Effects that a stale token was refused for. */
   refused: number
+  readonly given: Given[]
+  readonly resets: Reset[]
   acts: number
   /** By counter: how many increments were accepted, and what it came to. */
   readonly counters: Map<string, { increments: number; value: number }>
@@ -69,6 +75,8 @@ export class Ledger {
     holds: [],
     stale: [],
     refused: 0,
+    given: [],
+    resets: [],
     acts: 0,
     counters: new Map(),
     failed: new Map(),
@@ -104,6 +112,13 @@ export class Ledger {
         return this.#effect(teller, statement)
       case 'end':
         this.#ended(teller, statement)
+        return undefined
+      case 'given':
+        history.given.push(statement)
+        this.lastGrants.workloads.set(statement.workload, statement.calledMs)
+        return undefined
+      case 'reset':
+        history.resets.push(statement)
         return undefined
       case 'missed':
         history.missed++

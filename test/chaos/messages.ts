@@ -62,6 +62,17 @@ export type Statement =
       readonly value: number
     }
   | { readonly t: 'end'; readonly hold: number; readonly seenMs: number; readonly how: HoldEnd }
+  /** A cached value was given to who called at `calledMs`; `own`: it was computed in the same process. */
+  | {
+      readonly t: 'given'
+      readonly workload: string
+      readonly key: string
+      readonly beganMs: number
+      readonly calledMs: number
+      readonly own: boolean
+    }
+  /** A cached value was reset, by a call from then to then. */
+  | { readonly t: 'reset'; readonly key: string; readonly calledMs: number; readonly doneMs: number }
   | { readonly t: 'missed'; readonly workload: string; readonly waitedMs: number }
   | { readonly t: 'failed'; readonly workload: string; readonly error: string }
   /** The library told of a loss, so long after the deadline that it had named; a stall of the process itself is not counted. */

@@ -44,6 +44,7 @@ export function reportOf(run: Run) {
     staleEffects: { ...stale, all: history.stale.length },
     lostUpdates: verdict.lostUpdates,
     shrunkTokens: verdict.shrunkTokens.length,
+    cached: { given: history.given.length, resets: history.resets.length, outlived: verdict.outlivedResets.length },
     insideOut: verdict.insideOut.length,
     repeatedTokens: verdict.repeatedTokens,
     grantsAfterHeal: { byClient: verdict.roundsAfterHeal, byWorkload: verdict.workloadsAfterHeal },
@@ -66,11 +67,15 @@ export function problemsOf(run: Run): string[] {
   const [overlap] = held
   const [shrunk] = verdict.shrunkTokens
   const [insideOut] = verdict.insideOut
+  const [outlived] = verdict.outlivedResets
   return [
     ...(overlap ? [`${held.length} times two held at once, first: ${JSON.stringify(overlap)}`] : []),
     ...(shrunk ? [`${verdict.shrunkTokens.length} tokens did not grow, first: ${JSON.stringify(shrunk)}`] : []),
     ...(insideOut
       ? [`${verdict.insideOut.length} times the store granted too early, first: ${JSON.stringify(insideOut)}`]
+      : []),
+    ...(outlived
+      ? [`${verdict.outlivedResets.length} values outlived a reset, first: ${JSON.stringify(outlived)}`]
       : []),
     ...(verdict.repeatedTokens > 0 ? [`${verdict.repeatedTokens} tokens were given twice`] : []),
     ...(verdict.stale.accepted > 0 ? [`${verdict.stale.accepted} stale effects were let through by their token`] : []),

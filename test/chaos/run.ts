@@ -160,7 +160,7 @@ async function liveness(
   }
 }
 
-/** What outlives every hold. A last token is kept for an hour on purpose, so that the next one is larger. */
+/** What outlives every hold. A last token is kept for an hour on purpose, so that the next one is larger, and the mark of a reset. */
 async function leftovers(server: RedisServer): Promise<string[]> {
   const endMs = machineMs() + LEFTOVERS_MS
   for (;;) {
@@ -175,7 +175,7 @@ const leftoversScript = `
 local left = {}
 for _, name in ipairs(redis.call('KEYS', '*')) do
   local endless = redis.call('PTTL', name) == -1
-  local kept = string.find(name, '}:token') or string.find(name, '}:revoked')
+  local kept = string.find(name, '}:token') or string.find(name, '}:revoked') or string.find(name, '}:value')
   if endless or not kept then left[#left + 1] = name .. (endless and ' (without an end)' or '') end
 end
 return left`

@@ -1,6 +1,6 @@
 /** Holds, with all that is known of them told to the resource. */
 import { machineMs } from '../fleet/machine-clock.js'
-import type { Ask, Held, Subject } from '../fleet/subject.js'
+import type { Ask, Cache, Held, Subject } from '../fleet/subject.js'
 import type { ResourceLink } from './resource-link.js'
 
 const LOOK_EVERY_MS = 10
@@ -53,6 +53,77 @@ export class Tracker {
       this.#resource.tell({ t: 'missed', workload, waitedMs: grantedMs - askedMs })
       return false
     }
+    try {
+      await this.#run({ ...request, key }, { held, askedMs, grantedMs }, body)
+    } finally {
+      await held.release().catch(() => undefined) // a hold that was lost, or a store that is away
+    }
+    return true
+  }
+
+  /** Runs the body, gives the hold to another instance, and runs it there again. As `hold`. */
+  async handOver(request: HoldRequest, body: (hold: TrackedHold) => Promise<void>): Promise<boolean> {
+    const key = this.#prefix + request.key
+    const askedMs = machineMs()
+    const held = await this.#subject.acquire(key, request.ask)
+    if (held === undefined) return false
+    await this.#run({ ...request, key }, { held, askedMs, grantedMs: machineMs() }, body)
+    const adoptedMs = machineMs()
+    const adopted = await held.handOver?.().catch(async (error: unknown) => {
+      await held.release().catch(() => undefined)
+      throw error
+    })
+    if (adopted === undefined) return false
+    await this.#run({ ...request, key }, { held: adopted, askedMs: adoptedMs, grantedMs: machineMs() }, body)
+    await adopted.release().catch(() => undefined)
+    return true
+  }
+
+  /** Runs the body unless it runs already; as `hold`. */
+  async once(request: HoldRequest, body: (hold: TrackedHold) => Promise<void>): Promise<boolean> {
+    const key = this.#prefix + request.key
+    const askedMs = machineMs()
+    const ran = await this.#subject.once?.(key, request.ask, (held) =>
+      this.#run({ ...request, key }, { held, askedMs, grantedMs: machineMs() }, body),
+    )
+    return ran === true
+  }
+
+  /** Asks for a cached value, and tells what came. */
+  async cached({ workload, key, ask }: HoldRequest, work: () => Promise<void>): Promise<boolean> {
+    const calledMs = machineMs()
+    const { beganMs, pid } = await this.#cacheOf(ask).get(this.#prefix + key, async () => {
+      const began = machineMs()
+      await work()
+      return { beganMs: began, pid: process.pid }
+    })
+    this.#resource.tell({ t: 'given', workload, key, beganMs, calledMs, own: pid === process.pid })
+    return true
+  }
+
+  async reset({ key, ask }: HoldRequest): Promise<boolean> {
+    const calledMs = machineMs()
+    await this.#cacheOf(ask).reset(this.#prefix + key)
+    this.#resource.tell({ t: 'reset', key, calledMs, doneMs: machineMs() })
+    return true
+  }
+
+  close(): void {
+    clearInterval(this.#looking)
+  }
+
+  #cacheOf({ ttlMs }: Ask): Cache {
+    const cache = this.#subject.cache?.(ttlMs)
+    if (cache === undefined) throw new TypeError('the library keeps no results')
+    return cache
+  }
+
+  /** Tells of a hold, runs the body under it, and tells of its end, which is up to the caller. */
+  async #run(
+    { workload, key, ask }: HoldRequest,
+    { held, askedMs, grantedMs }: { held: Held; askedMs: number; grantedMs: number },
+    body: (hold: TrackedHold) => Promise<void>,
+  ): Promise<void> {
     const hold = new Tracked(++this.#holds, held, this.#resource)
     const { token } = held
     const { limit = 1, permits = 1 } = ask
@@ -66,13 +137,7 @@ export class Tracker {
       const how = hold.look() ? 'released' : 'lost'
       this.#open.delete(hold)
       this.#resource.tell({ t: 'end', hold: hold.id, seenMs: hold.seenMs, how })
-      await held.release().catch(() => undefined) // a hold that was lost, or a store that is away
     }
-    return true
-  }
-
-  close(): void {
-    clearInterval(this.#looking)
   }
 
   #turn(): void {

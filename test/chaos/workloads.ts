@@ -99,6 +99,41 @@ export const workloads: readonly Workload[] = [
       }),
   },
   {
+    // a job that many start, and one runs
+    name: 'once',
+    needs: 'once',
+    loops: 1,
+    pauseMs: 40,
+    round: ({ tracker, random, ttlMs }) =>
+      tracker.once({ workload: 'once', key: 'once', ask: { ttlMs, waitMs: 0 } }, async (hold) => {
+        for (let step = 0; step < 2 && (await hold.act()); step++) await sleep(random.whole(0, 15))
+      }),
+  },
+  {
+    // work that another instance goes on with
+    name: 'hand-over',
+    needs: 'hand-over',
+    loops: 1,
+    pauseMs: 40,
+    round: ({ tracker, random, ttlMs }) =>
+      tracker.handOver({ workload: 'hand-over', key: 'hand-over', ask: { ttlMs, waitMs: WAIT_MS } }, async (hold) => {
+        if (await hold.act()) await sleep(random.whole(0, 10))
+        await hold.act()
+      }),
+  },
+  {
+    // values that all ask for, and some reset
+    name: 'cached',
+    needs: 'cache',
+    loops: 2,
+    pauseMs: 30,
+    round: ({ tracker, random, ttlMs }) => {
+      const request = { workload: 'cached', key: `cached-${random.whole(0, 1)}`, ask: { ttlMs, waitMs: WAIT_MS } }
+      if (random.next() < 0.15) return tracker.reset(request)
+      return tracker.cached(request, () => sleep(random.whole(0, 40)))
+    },
+  },
+  {
     // many keys, most of them free
     name: 'churn',
     loops: 2,

@@ -41,6 +41,39 @@ describe('an acquire that does not wait', () => {
     expect((await failed).message).toContain('acquire: no answer within 300 ms')
   })
 
+  test('says what the store threw', async () => {
+    const { store, time } = world()
+    const acquire = (): Promise<never> => Promise.reject(new Error('no such server'))
+    const failed = rejection(
+      createHoldfast({ store: { ...store, acquire }, env: time })
+        .lock('k')
+        .acquire(),
+    )
+    await time.advance(6_000)
+    expect(await failed).toMatchObject({ code: 'STORE_FAILED', key: 'k', operation: 'acquire' })
+    expect((await failed).message).toBe('The store failed to acquire: no such server')
+  })
+
+  test('opens the store first, and counts its lease from after that', async () => {
+    const { store, time } = world()
+    const opened: string[] = []
+    let opening: Promise<void> | undefined
+    const ready = (operation: string): Promise<void> | undefined => {
+      opened.push(operation)
+      opening ??= new Promise<void>((resolve) => void time.setTimer(resolve, 4_000, true))
+      return opened.length > 1 ? undefined : opening
+    }
+    const acquired = createHoldfast({ store: { ...store, ready }, env: time })
+      .lock('k', { ttl: '10s' })
+      .acquire()
+    await time.advance(3_999)
+    expect(store.calls).toEqual([])
+    await time.advance(1)
+    expect((await acquired).remainingMs).toBeGreaterThan(9_800)
+    expect(store.calls).toHaveLength(1)
+    expect(opened[0]).toBe('acquire')
+  })
+
   test('asks again after pauses that grow, for as long as one call may take', async () => {
     const { holdfast, store, time } = world({ storeTimeout: 300 })
     store.always('acquire', { reply: 'lost', rejectAfterMs: 1 })

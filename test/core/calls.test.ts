@@ -50,6 +50,47 @@ describe('a release that is not answered', () => {
   })
 })
 
+test('a release that brings a waiter along is the only call, though others wait too', async () => {
+  const { holdfast, store, time } = world()
+  const lock = holdfast.lock('k', { wait: true, expire: '5m' }) // of which the store has to be told
+  const first = await lock.acquire()
+  const waits = [1, 2].map(() => lock.acquire())
+  await time.advance(10)
+  for (const lease of [first, ...waits]) {
+    const before = store.calls.length
+    await (await lease).release()
+    await time.advance(1)
+    expect(store.calls.slice(before).map(({ operation }) => operation)).toEqual(['release'])
+  }
+})
+
+test('a release that passes the hold on within the process is no call at all', async () => {
+  const { holdfast, store, time } = world()
+  const lock = holdfast.lock('k', { wait: true })
+  const first = await lock.acquire()
+  const waits = [1, 2, 3].map(() => lock.acquire())
+  await first.release() // brings the next along, and the leave to pass it on
+  await time.advance(1)
+  const before = store.calls.length
+  await (await waits[0])?.release()
+  expect((await waits[1])?.active).toBe(true)
+  expect(store.calls).toHaveLength(before)
+})
+
+test('a waiter of the same process that has not asked yet has the key when its least hold is over', async () => {
+  const { holdfast, time, store } = world()
+  const lock = holdfast.lock('k', { wait: true, minHold: 100 })
+  const first = await lock.acquire()
+  let granted = false
+  void lock.acquire().then(() => (granted = true))
+  await time.advance(10)
+  const before = store.calls.length
+  await first.release()
+  await time.advance(92)
+  expect(granted).toBe(true)
+  expect(store.calls.slice(before).map(({ operation }) => operation)).toEqual(['renew', 'acquire'])
+})
+
 describe('a renewal', () => {
   test('that is not answered keeps no process alive, and is told', async () => {
     const { holdfast, store, time } = world({ storeTimeout: 200 })
@@ -123,6 +164,25 @@ describe('in memory', () => {
       await time.advance(20)
       expect(granted).toBe(true)
       await (await waiting).release()
+    }
+  })
+
+  test('a release that brings a waiter along is the only question, though others wait too', async () => {
+    const store = memory()
+    const asked: string[] = []
+    const [acquire, release] = [store.acquire.bind(store), store.release.bind(store) as (...args: unknown[]) => unknown]
+    store.acquire = (request) => (asked.push('acquire'), acquire(request))
+    store.release = ((...args: unknown[]) => (asked.push('release'), release(...args))) as typeof store.release
+    const { lock } = createHoldfast({ store })
+    const queued = lock('k', { wait: true, expire: '5m' })
+    const first = await queued.acquire()
+    const waits = [1, 2].map(() => queued.acquire())
+    for (const [index, lease] of [first, ...waits].entries()) {
+      const held = await lease
+      asked.length = 0
+      await held.release()
+      await Promise.resolve()
+      expect(asked).toEqual(index < 2 ? ['release', 'acquire'] : ['release']) // memory asks itself for the next
     }
   })
 

@@ -68,6 +68,26 @@ describe('who waits for a store that pushes', () => {
     expect(records.inspect('holdfast:k')).toBeUndefined()
   })
 
+  test('does not take a grant for its own that was asked for by another, with a shorter lease', async () => {
+    const { holdfast, other, store, time } = world()
+    const brief = holdfast.lock('k', { ttl: '1s', wait: true })
+    const held = await brief.acquire()
+    const next = brief.acquire()
+    const long = holdfast.lock('k', { ttl: '10s', wait: true }).acquire()
+    store.next('acquire', { replyDelayMs: 300 }) // of its place, at the next heartbeat
+    expect(await time.advanceUntil(() => acquires(store) === 2, 2_000)).toBe(true)
+    await held.release()
+    await (await next).release()
+    store.always('renew', { request: 'lost' })
+    await time.advance(400)
+    const lease = await long
+    expect(lease.active).toBe(true)
+    let rivalHolds = false
+    void other().lock('k', { wait: true }).acquire().then(() => (rivalHolds = true)) // prettier-ignore
+    expect(await time.advanceUntil(() => rivalHolds, 10_000)).toBe(true)
+    expect(lease.active).toBe(false)
+  })
+
   test.each([
     ['its answer gets lost', { delayMs: 50, reply: 'lost' }],
     ['it arrives after all that was to take it back', { delayMs: 5_000 }],
@@ -243,6 +263,7 @@ describe('a wait whose time is over while the first question is under way', () =
     expect(told).toBe(false)
     await time.advance(1)
     expect(await rejection(second)).toMatchObject({ code: 'LOCK_TIMEOUT', holder: { pid: 2 }, waitedMs: 50 })
+    expect(time.pendingTimers).toBe(2) // the renewal of their lease, and its end
   })
 
   test('is over at once when an earlier question was answered', async () => {

@@ -21,6 +21,7 @@ describe('the time between two moments', () => {
     expect(betweenMs(from, { nowMs: 150, wallMs: 1_070, bootAheadMs: 10 })).toBe(70)
     expect(betweenMs(from, { nowMs: 150, wallMs: 1_070, bootAheadMs: 60 })).toBe(100)
     expect(betweenMs(from, { nowMs: 150, wallMs: 1_170, bootAheadMs: 60 })).toBe(170)
+    expect(betweenMs(from, { nowMs: 150, wallMs: 1_070, bootAheadMs: Number.NaN })).toBe(70) // where there is no such clock
   })
 })
 
@@ -62,6 +63,22 @@ describe('a deadline', () => {
     expect(deadline.overdue(at(1_099.999_999_95))).toBe('LOCK_EXPIRED')
   })
 
+  test('is that of the lease, where it ends a millisecond before expire', () => {
+    const deadline = deadlineOf({ expireMs: 1_000 }, 'process', { mark: at(100) })
+    deadline.extend(at(400), 699)
+    expect(deadline.overdue(at(1_099))).toBe('LOCK_LOST')
+  })
+
+  test('keeps one moment in place of two, unless a limit or a least hold is counted from the first', () => {
+    const limits = [{}, { expireMs: 5_000 }, { minHoldMs: 5_000 }]
+    for (const limit of limits) {
+      const deadline = deadlineOf(limit, 'process', { mark: at(0) })
+      deadline.extend(at(300), 900)
+      expect(deadline.since).toEqual(limit === limits[0] ? at(300) : at(0))
+      expect(deadline.since === deadline.leased).toBe(limit === limits[0])
+    }
+  })
+
   test('moves with a renewal', () => {
     const deadline = deadlineOf({}, 'process', { mark: at(0) })
     expect(deadline.renewAtMs).toBe(300)
@@ -84,6 +101,8 @@ describe('a deadline', () => {
   test('needs no renewal when the lease lasts to the limit, or when there is none', () => {
     expect(deadlineOf({ expireMs: 500 }, 'process', { mark: at(0) }).renewAtMs).toBeUndefined()
     expect(deadlineOf({ ttlMs: null, expireMs: 500 }, 'process', { mark: at(0) }).renewAtMs).toBeUndefined()
+    const lent = deadlineOf({ ttlMs: null, expireMs: 500 }, 'process', { mark: at(0), leaseMs: 200 })
+    expect([lent.renewAtMs, lent.nextAtMs()]).toEqual([undefined, 200])
     const withoutLease = deadlineOf({}, 'process', { mark: at(0), leaseMs: null })
     expect(withoutLease.renewAtMs).toBeUndefined()
     expect(withoutLease.remainingMs(at(1e9))).toBe(Number.POSITIVE_INFINITY)
@@ -109,6 +128,7 @@ describe('a deadline', () => {
     expect(deadline.renewedElsewhere(at(2_000), 1_000)).toBe(false)
     expect(deadline.renewedElsewhere(at(2_000), 900)).toBe(false)
     expect(deadline.renewedElsewhere(at(1_800), 850)).toBe(false)
+    expect(deadline.renewedElsewhere(at(1_800), 800)).toBe(false) // that of the start, known already
     expect(deadline.leased).toEqual(at(1_000))
     expect(deadline.renewedElsewhere(at(2_000), 400)).toBe(true)
     expect(deadline.leased).toEqual(at(1_600))
@@ -125,7 +145,7 @@ describe('a deadline', () => {
     expect(deadline.leased).toEqual({ nowMs: 1_600, wallMs: 2_200, bootAheadMs: 600 })
     expect(deadline.overdue(at(1_999, 1_100))).toBeUndefined()
     expect(deadline.overdue(at(2_000, 1_100))).toBe('LOCK_LOST')
-    deadline.extend(at(2_000, 1_500), 900)
-    expect(deadline.renewedElsewhere(at(2_100, 1_500), 50)).toBe(true) // that of the core was after the sleep
+    deadline.extend(at(2_000, 3_000), 900)
+    expect(deadline.renewedElsewhere(at(2_100, 3_000), 50)).toBe(true) // that of the core was after the sleep
   })
 })

@@ -1,16 +1,7 @@
-import { createHoldfast, StoreError } from 'holdfast'
+import { StoreError } from 'holdfast'
 import { describe, expect, test } from 'vitest'
 import type { AcquireRequest, NoticeListener, Store } from '../../src/core/store.js'
-import { rejection, world } from '../support/world.js'
-
-/** A world whose store is changed in some of its calls. */
-function changed(change: (store: Store) => Partial<Store>) {
-  const all = world()
-  const warnings: string[] = []
-  const logger = { warn: (message: string) => void warnings.push(message) }
-  const store = { ...all.store, ...change(all.store) }
-  return { ...all, warnings, holdfast: createHoldfast({ store, env: all.time, logger }) }
-}
+import { changed, rejection, world } from '../support/world.js'
 
 const lost = (): Promise<never> => Promise.reject(new StoreError('release', 'the reply was lost'))
 
@@ -43,6 +34,18 @@ describe('a release that fails', () => {
     const before = tries
     await time.advance(10_000)
     expect(tries).toBe(before)
+  })
+
+  test('is not tried again when the instance is closed meanwhile, and leaves no timer', async () => {
+    const { holdfast, store, time } = world()
+    const lease = await holdfast.lock('k').acquire()
+    store.next('release', { fail: 'unknown' })
+    store.next('release', { request: 'lost', rejectAfterMs: 100 })
+    await rejection(lease.release())
+    const closing = holdfast.close()
+    await time.advance(100)
+    await closing
+    expect(time.pendingTimers).toBe(0)
   })
 
   test('leaves a key that has to stay held to its least hold', async () => {
@@ -167,7 +170,7 @@ describe('news from the store', () => {
   }
 
   test('that some may have been missed makes holders and waiters ask at once', async () => {
-    const { holdfast, other, time, tell, calls } = setUp()
+    const { holdfast, other, time, tell, calls, store } = setUp()
     await holdfast.lock('mine').acquire()
     await holdfast.lock('for ever', { ttl: '1h', expire: '1m' }).acquire() // has nothing to renew
     await other().lock('theirs').acquire()
@@ -176,7 +179,7 @@ describe('news from the store', () => {
     const asked = calls('acquire')
     tell({ type: 'resync' })
     await time.advance(2)
-    expect(calls('renew')).toBe(1)
+    expect(store.calls.filter(({ operation }) => operation === 'renew')).toMatchObject([{ key: 'holdfast:mine' }])
     expect(calls('acquire')).toBe(asked + 1)
     await time.advance(9_000)
     expect(calls('renew')).toBe(1) // the next is due a third of the ttl after that

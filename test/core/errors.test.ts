@@ -1,4 +1,5 @@
 import {
+  DeadlockError,
   HoldfastError,
   InvalidKeyError,
   InvalidOptionError,
@@ -7,6 +8,7 @@ import {
   LockLostError,
   LockTimeoutError,
   NotConfiguredError,
+  PoolFullError,
   StaleTokenError,
   StoreError,
   SyncUnsupportedError,
@@ -73,6 +75,30 @@ const errors: readonly [HoldfastError, code: string, key: string | undefined, me
       'use tryAcquire(), or raise { maxWaiters } of the instance.',
   ],
   [
+    new PoolFullError('k', 2, []),
+    'POOL_FULL',
+    'k',
+    "k is full: it has 2 permits. Wait for a place ({ wait: '10s' }), use tryAcquire(), or give { onFull }.",
+  ],
+  [
+    new PoolFullError('k', 1, [holder], { waitedMs: 1 }),
+    'POOL_FULL',
+    'k',
+    `k is full: it has 1 permits: ${by}. Gave up after waiting 1 ms; raise { wait } or { max }.`,
+  ],
+  [
+    new PoolFullError('k', 9, [holder, holder, holder], { waitedMs: 61_949 }),
+    'POOL_FULL',
+    'k',
+    `k is full: it has 9 permits: ${by}, and by 2 more. Gave up after waiting 61.9 s; raise { wait } or { max }.`,
+  ],
+  [
+    new DeadlockError('k', 'its holder waits for this one.'),
+    'DEADLOCK',
+    'k',
+    'Waiting for k would never end: its holder waits for this one.',
+  ],
+  [
     new LockLostError('LOCK_EXPIRED', 'k'),
     'LOCK_EXPIRED',
     'k',
@@ -115,6 +141,32 @@ describe('an error', () => {
   test('of a lock tells who holds and how long it waited', () => {
     expect(new LockTimeoutError('k', holder, 1_234)).toMatchObject({ holder, waitedMs: 1_234 })
     expect(new LockedError('k', undefined).holder).toBeUndefined()
+  })
+
+  test('of a pool tells who holds and how long it waited', () => {
+    expect(new PoolFullError('k', 2, [holder], { waitedMs: 7 })).toMatchObject({
+      max: 2,
+      holders: [holder],
+      waitedMs: 7,
+    })
+    expect(new PoolFullError('k', 2, [])).toMatchObject({ holders: [], waitedMs: 0 })
+  })
+
+  test('of a deadlock tells who holds what', () => {
+    const held = { key: 'other', label: undefined, since }
+    expect(new DeadlockError('k', 'for good.', [held]).holders).toEqual([held])
+    expect(new DeadlockError('k', 'for good.').holders).toEqual([])
+  })
+
+  test('keeps its cause', () => {
+    const cause = new Error('why')
+    expect(new LockedError('k', undefined, undefined, undefined, { cause }).cause).toBe(cause)
+    expect(new PoolFullError('k', 2, [], { cause }).cause).toBe(cause)
+    expect(new LockLostError('LOCK_LOST', 'k', undefined, { cause }).cause).toBe(cause)
+  })
+
+  test('of a token that is stale tells it, and the newest', () => {
+    expect(new StaleTokenError('k', 6, 7)).toMatchObject({ token: 6, latest: 7 })
   })
 
   test('of a store tells the call, whether it may have had its effect, and the cause', () => {

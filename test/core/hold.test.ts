@@ -77,6 +77,27 @@ describe('a hold that ends', () => {
     expect(() => lease.assertActive()).toThrow('k was already released. Acquire it again before going on.')
   })
 
+  test('by its export says so, and that by its release does not', async () => {
+    const { holdfast } = world()
+    const [exported, released] = [await holdfast.lock('a').acquire(), await holdfast.lock('b').acquire()]
+    await exported.export()
+    await released.release()
+    const given = 'a was already released (it was exported: whoever adopts it holds now).'
+    expect(() => exported.assertActive()).toThrow(given)
+    expect(() => released.assertActive()).toThrow('b was already released. Acquire')
+  })
+
+  test('has no time left, however much it had', async () => {
+    const { lock } = createHoldfast({ env: virtualEnv() })
+    for (const options of [{}, { ttl: '1m' }, { minHold: '1ms' }] as const) {
+      const lease = await lock('k', options).acquire()
+      expect(lease.remainingMs).toBeGreaterThanOrEqual(60_000)
+      await lease.release()
+      expect(lease.remainingMs).toBe(0)
+      await lock('k').forceRelease()
+    }
+  })
+
   test('does not hide the one that came after it', async () => {
     const all = world()
     const { holdfast, time, store, records } = all
@@ -126,8 +147,9 @@ describe('a hold that is renewed', () => {
     await time.advance(3_900)
     expect(lease.active && limited.active).toBe(true)
     expect(stopped).toEqual([])
+    const { signal } = limited
     await time.advance(100)
-    expect(limited.signal.reason).toMatchObject({ code: 'LOCK_EXPIRED' })
+    expect(signal.reason).toMatchObject({ code: 'LOCK_EXPIRED' })
     expect(stopped).toEqual(['holdfast:limited'])
     expect(lease.active).toBe(true)
     renewing = false
@@ -163,6 +185,30 @@ describe('a hold that is handed over within its process', () => {
     await first.release()
     for (const wait of waits) await (await wait).release()
     expect(released).toBe(2) // the first and the last
+  })
+})
+
+describe('a hold that goes on under other terms', () => {
+  test('does not, after a suspend that the wall clock hides', async () => {
+    const all = world()
+    const writer = await all.holdfast.rwLock('p', { ttl: '3s' }).write.acquire()
+    all.time.suspend(3_000)
+    all.time.advanceWall(-3_000)
+    expect(await rejection(writer.downgrade())).toMatchObject({ code: 'LOCK_LOST' })
+    expect(called(all, 'acquire')).toBe(1)
+  })
+
+  test('keeps the limit that it had', async () => {
+    const { holdfast, time, warnings } = world()
+    const writer = await holdfast.rwLock('p', { expire: '10s' }).write.acquire()
+    const { signal } = writer
+    await time.advance(4_000)
+    const reader = await writer.downgrade()
+    expect([signal.aborted, warnings]).toEqual([false, []])
+    await time.advance(5_800)
+    expect(reader.active).toBe(true)
+    await time.advance(100)
+    expect(reader.signal.reason).toMatchObject({ code: 'LOCK_EXPIRED' })
   })
 })
 

@@ -62,4 +62,37 @@ describe('a notice of a grant that comes late', () => {
     deliver()
     expect((await waiting).active).toBe(true)
   })
+
+  it('is not believed when a short lease may have ended before the last question was answered', async () => {
+    const { time, store, slow, deliver, other } = slowNotices()
+    const held = await other().lock('key', { ttl: '1m' }).acquire()
+    const waiting = slow.lock('key', { wait: '1m', ttl: '1s' }).acquire()
+    await time.advance(50)
+    const next = other().lock('key', options).acquire()
+    await time.advance(50)
+    await held.release() // grants the key to the first waiter, for a second
+    store.next('acquire', { delayMs: 250 }) // its heartbeat
+    await time.advance(1_060)
+    const lease = await next
+    let granted = false
+    void waiting.then(() => (granted = true))
+    deliver()
+    await time.advance(10)
+    expect(granted).toBe(false)
+    expect(lease.active).toBe(true)
+    await lease.release()
+    deliver()
+    expect((await waiting).active).toBe(true)
+  })
+
+  it('costs no further question when the last one was answered, however long the wait was', async () => {
+    const { time, store, holdfast, other } = world()
+    const held = await other().lock('key').acquire()
+    const waiting = holdfast.lock('key', { wait: '1m', ttl: '3s' }).acquire()
+    await time.advance(10_100)
+    const asked = store.calls.length
+    await held.release()
+    expect((await waiting).active).toBe(true)
+    expect(store.calls).toHaveLength(asked)
+  })
 })

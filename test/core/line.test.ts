@@ -122,6 +122,47 @@ describe('the line of one process', () => {
     await patient
     expect(getEventListeners(signal, 'abort')).toEqual([])
   })
+
+  test('leaves no timer behind for who was granted at once', async () => {
+    const { holdfast, time } = world()
+    const lease = await holdfast.lock('k', { wait: true }).acquire()
+    await lease.release()
+    expect(time.pendingTimers).toBe(0)
+  })
+
+  test('gives up its place at the store when its instance is closed', async () => {
+    const all = world()
+    const { holdfast, other, time } = all
+    const theirs = await other().lock('k').acquire()
+    const waits = [1, 2].map(() => rejection(holdfast.lock('k', { wait: true }).acquire()))
+    await time.advance(10)
+    expect(waitersOf(all)).toBe(1)
+    await holdfast.close()
+    for (const wait of waits) expect((await wait).message).toContain('closed')
+    expect(waitersOf(all)).toBe(0)
+    expect(theirs.active).toBe(true)
+  })
+
+  test('of a lock goes on when a permit of a pool on the same key, held by its process, is released', async () => {
+    const { holdfast, time } = world()
+    const permit = await holdfast.pool('k', { max: 3 }).acquire()
+    const waiting = holdfast.lock('k', { wait: true }).acquire()
+    await time.advance(10)
+    expect(await permit.release()).toBe(true)
+    await time.advance(10)
+    expect((await waiting).active).toBe(true)
+  })
+
+  test('of a lock does not fail the release of a permit that leaves others of its pool held', async () => {
+    const { holdfast, time } = world()
+    const pool = holdfast.pool('k', { max: 3 })
+    const [one, two] = [await pool.acquire(), await pool.acquire()]
+    const waiting = rejection(holdfast.lock('k', { wait: true }).acquire())
+    await time.advance(10)
+    expect(await two.release()).toBe(true)
+    expect(await waiting).toMatchObject({ code: 'INVALID_OPTION', key: 'k' })
+    expect(one.active).toBe(true)
+  })
 })
 
 describe('a grant to a line', () => {
@@ -139,6 +180,28 @@ describe('a grant to a line', () => {
     await time.advance(489)
     expect((await renewed).remainingMs).toBe(988)
     expect(acquires(all)).toBe(4)
+  })
+
+  test('counts its limit from the question that is answered, or from the notice', async () => {
+    const { holdfast, other, store, time } = world()
+    const options = { wait: true, expire: '5s' } as const
+    store.next('acquire', { replyDelayMs: 500 })
+    const answered = holdfast.lock('k', options).acquire()
+    await time.advance(500)
+    const lease = await answered
+    await time.advance(4_400)
+    expect(lease.active).toBe(true)
+    await time.advance(100)
+    expect(lease.active).toBe(false)
+    const theirs = await other().lock('k').acquire()
+    const noticed = holdfast.lock('k', options).acquire()
+    await time.advance(800) // its question is as old
+    await theirs.release()
+    await time.advance(1)
+    await time.advance(4_900)
+    expect((await noticed).active).toBe(true)
+    await time.advance(100)
+    expect((await noticed).signal.reason).toMatchObject({ code: 'LOCK_EXPIRED' })
   })
 
   test('by a notice in memory has no lease where none was asked for', async () => {

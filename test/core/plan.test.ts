@@ -9,7 +9,7 @@ import {
   storeTimeoutMs,
   trustedMs,
 } from '../../src/core/plan.js'
-import { asksAlike, isPassable, leaseMs, type Terms } from '../../src/core/terms.js'
+import { asksAlike, isPassable, isTimed, leaseMs, outlives, type Terms } from '../../src/core/terms.js'
 
 describe('the plan', () => {
   test('trusts a lease of another machine for a little less than its length, and that of this process to its end', () => {
@@ -104,6 +104,20 @@ describe('what a handle asks for', () => {
     expect(isPassable({ ...terms, passes: false })).toBe(false)
     expect(isPassable({ ...terms, expireMs: 5000 })).toBe(false)
     expect(isPassable({ ...terms, minHoldMs: 50 })).toBe(false)
+  })
+
+  test('needs clocks for a lease, a limit or a least hold alone', () => {
+    const untimed = { ...terms, ttlMs: null }
+    expect(isTimed(untimed)).toBe(false)
+    for (const some of [{ ttlMs: 900 }, { expireMs: 900 }, { minHoldMs: 900 }])
+      expect(isTimed({ ...untimed, ...some })).toBe(true)
+  })
+
+  test('outlives its release with a least hold, or with one to come', () => {
+    expect(outlives(terms)).toBe(false)
+    expect(outlives({ ...terms, minHoldMs: 1 })).toBe(true)
+    expect(outlives({ ...terms, minHoldLater: true })).toBe(true)
+    expect(outlives({ ...terms, minHoldLater: false })).toBe(false)
   })
 
   test('is the same to the store when all that it is told is', () => {

@@ -51,6 +51,7 @@ describe('the passwords of URLs', () => {
     ['http://host:80/a@b', 'http://host:***@b'], // better too much than too little
     ['db://host/x?user=u&password=p4&tls=1', 'db://host/x?user=u&password=***&tls=1'],
     ['me@host.example failed: x', 'me@host.example failed: x'],
+    ['me@db://host:6379', 'me@db://host:6379'],
   ])('%s is shown as %s', (text, shown) => {
     expect(withoutPasswords(text)).toBe(shown)
   })

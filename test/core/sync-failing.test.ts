@@ -63,6 +63,7 @@ describe('a sync acquire on a server', () => {
     theirs.lock('k').acquireSync()
     const error = thrown(() => lock('k').acquireSync())
     expect(error).toBeInstanceOf(LockedError)
+    expect(error).toMatchObject({ code: 'LOCKED', holder: { host: 'virtual' } })
     expect(warnings).toEqual([error.message])
     expect(lock('k').tryAcquireSync()).toBeUndefined()
     expect(warnings).toHaveLength(1)
@@ -285,6 +286,18 @@ describe('an async wait on a server that is asked in sync', () => {
     await time.advance(0)
     expect((await waiting).active).toBe(true)
     expect(calls.slice(before).map(({ operation }) => operation)).toEqual(['release'])
+  })
+
+  test('has the key when the least hold of its process is over', async () => {
+    const { lock, time } = onServer()
+    const first = lock('k', { minHold: 100 }).acquireSync()
+    let granted = false
+    const waiting = lock('k', { wait: '10s' }).acquire()
+    void waiting.then(() => (granted = true))
+    await time.advance(10)
+    first.release()
+    await time.advance(95)
+    expect(granted).toBe(true)
   })
 
   test('goes on when the release that was to bring it along failed', async () => {

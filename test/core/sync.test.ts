@@ -11,14 +11,14 @@ import {
 import { virtualEnv } from 'holdfast/testing'
 import { describe, expect, test } from 'vitest'
 import { until } from '../support/until.js'
-import { rejection, world } from '../support/world.js'
+import { rejection, thrown, world } from '../support/world.js'
 
 function local() {
   const time = virtualEnv()
   const warnings: string[] = []
   const logger = { warn: (message: string) => warnings.push(message) }
-  const { lock } = createHoldfast({ env: time, logger })
-  return { time, lock, warnings }
+  const holdfast = createHoldfast({ env: time, logger })
+  return { time, lock: holdfast.lock, holdfast, warnings }
 }
 
 describe('in sync code', () => {
@@ -129,6 +129,19 @@ describe('a sync wait in memory', () => {
     expect(second.token).toBeGreaterThan(first.token)
   })
 
+  test('asks again when the holder has ended, and not before', () => {
+    const time = virtualEnv()
+    const store = memory({ env: time })
+    const { lock } = createHoldfast({ store, env: time })
+    lock('k', { expire: 1500 }).acquireSync()
+    const acquire = store.acquire.bind(store)
+    const since = time.nowMs()
+    const asked: number[] = []
+    store.acquire = (request) => (asked.push(time.nowMs() - since), acquire(request))
+    lock('k', { wait: 2000 }).acquireSync()
+    expect(asked.filter((atMs) => atMs > 0)).toEqual([1501])
+  })
+
   test('fails at once when nobody can release, saying why', () => {
     const { lock, time, warnings } = local()
     lock('k', { expire: 5000 }).acquireSync()
@@ -141,6 +154,15 @@ describe('a sync wait in memory', () => {
     )
     expect(lock('endless', { wait: true }).tryAcquireSync()).toBeUndefined()
     expect(time.nowMs()).toBe(before)
+  })
+
+  test('for a pool that stays full is logged once, as that', () => {
+    const { holdfast, warnings } = local()
+    const pool = holdfast.pool('k', { max: 1, wait: 100 })
+    pool.acquireSync()
+    const error = thrown(() => pool.acquireSync())
+    expect(error).toMatchObject({ code: 'POOL_FULL', key: 'k' })
+    expect(warnings).toEqual([error.message])
   })
 
   test('does not take a lease from a holder who cannot renew it while the thread is blocked', () => {

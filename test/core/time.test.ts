@@ -1,11 +1,18 @@
 import { createHoldfast } from 'holdfast'
-import { type FaultPlan, faulty } from 'holdfast/testing'
+import { type FaultPlan, faulty, type VirtualEnv } from 'holdfast/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { elapsedMs, markOf, realEnv } from '../../src/core/env.js'
 import { Timers } from '../../src/core/timers.js'
 import { rejection, world } from '../support/world.js'
 
 const dayMs = 24 * 3_600_000
+
+/** A machine whose time since boot comes in steps, as Linux tells it. */
+function coarse(): VirtualEnv {
+  const { time } = world()
+  const bootMs = time.bootMs.bind(time)
+  return Object.assign(time, { bootMs: () => Math.floor(bootMs() / 10) * 10, bootStepMs: 10 })
+}
 
 describe('elapsed time', () => {
   test('is the largest of what three clocks say', () => {
@@ -32,19 +39,17 @@ describe('elapsed time', () => {
     'counts all of a suspend of %s ms that the wall clock hides, though the time since boot comes in steps',
     (ms, back) => {
       for (let begun = 0; begun < 10; begun += 0.5) {
-        const { time } = world()
-        const bootMs = time.bootMs.bind(time)
-        const env = Object.assign(time, { bootMs: () => Math.floor(bootMs() / 10) * 10, bootStepMs: 10 })
-        time.stall(begun)
+        const env = coarse()
+        env.stall(begun)
         const mark = markOf(env, true)
         for (let looks = 1; looks <= 3; looks++) {
-          time.stall(3)
+          env.stall(3)
           elapsedMs(env, mark)
         }
-        time.suspend(ms)
-        time.advanceWall(back)
+        env.suspend(ms)
+        env.advanceWall(back)
         markOf(env, true)
-        time.stall(50)
+        env.stall(50)
         const passedMs = ms + 59
         expect(elapsedMs(env, mark)).toBeGreaterThanOrEqual(passedMs)
         expect(elapsedMs(env, mark)).toBeLessThanOrEqual(passedMs + 22)
@@ -52,13 +57,27 @@ describe('elapsed time', () => {
     },
   )
 
+  test.each([3, 8, 12.9, 16.1, 29])('counts a suspend of %s ms for what came before it, and not again later', (ms) => {
+    for (let begun = 0; begun < 10; begun += 0.5) {
+      const env = coarse()
+      env.stall(begun)
+      const before = markOf(env, true)
+      env.suspend(ms)
+      const after = markOf(env)
+      expect(elapsedMs(env, before)).toBeGreaterThanOrEqual(Math.floor(ms))
+      for (let looks = 1; looks <= 20; looks++) {
+        env.stall(1.3)
+        markOf(env, true)
+      }
+      expect(elapsedMs(env, after)).toBeLessThan(27.5) // 20 times 1.3, and the wall clock counts whole milliseconds
+    }
+  })
+
   test('does not take the steps of the time since boot for suspends', () => {
-    const { time } = world()
-    const bootMs = time.bootMs.bind(time)
-    const env = Object.assign(time, { bootMs: () => Math.floor(bootMs() / 10) * 10, bootStepMs: 10 })
+    const env = coarse()
     const mark = markOf(env, true)
     for (let looks = 1; looks <= 1_000; looks++) {
-      time.stall(0.7)
+      env.stall(0.7)
       markOf(env, true)
     }
     expect(elapsedMs(env, mark)).toBeCloseTo(700, 6)

@@ -93,12 +93,25 @@ describe('timers', () => {
     expect(fired).toHaveLength(4)
   })
 
+  test('wake Node when they are due, and not before', () => {
+    const { fired, set } = setUp()
+    set('a', 1_000)
+    vi.advanceTimersByTime(500)
+    set('b', 1_000)
+    const before = made.length
+    vi.advanceTimersByTime(1_000)
+    expect(fired).toEqual(['a', 'b'])
+    expect(made).toHaveLength(before + 1) // at 1,000 for what is due at 1,500
+  })
+
   test('may set others while they fire', () => {
     const { timers, fired, set } = setUp()
+    const idle = vi.getTimerCount()
     timers.set(() => void set('next', 10), 10, false)
     set('last', 10)
     vi.advanceTimersByTime(10)
     expect(fired).toEqual(['last'])
+    expect(vi.getTimerCount()).toBe(idle + 1)
     vi.advanceTimersByTime(9)
     expect(fired).toEqual(['last'])
     vi.advanceTimersByTime(1)

@@ -35,6 +35,7 @@ const printed: Readonly<Record<string, readonly RegExp[]>> = {
   ],
   reentrant: [/^balance: 36$/],
   deadlock: [/^a to b: done$/, /^a is held by the transfer of a to b$/, /^b is held by the transfer of b to a$/],
+  migrate: [/^a: migrated, b: nothing left to do, c: nothing left to do version 2$/],
   once: [/^report of may is being built report of june$/, /^machine a cleans up$/],
   'fence-gate': [
     /^printed: page 1 of the first$/,
@@ -127,6 +128,18 @@ describe('the examples', () => {
     expect(ran.code).toBe(0)
   })
 
+  it('node-cron cleans up once each time, in one of three processes', async () => {
+    const env = { HOLDFAST_EXAMPLE_STORE: redis, HOLDFAST_EXAMPLE_PREFIX: `${randomUUID()}:` }
+    const runs = await Promise.all(['a', 'b', 'c'].map(() => runExample('node-cron', env)))
+    const lines = runs.flatMap((ran) => ran.lines)
+    const times = lines.filter((line) => /^cleaned up by \d+ at /.test(line)).map((line) => line.replace(/.* at /, ''))
+    expect(runs.map(({ code }) => code)).toEqual([0, 0, 0])
+    expect(times.length).toBeGreaterThanOrEqual(5)
+    expect(new Set(times).size).toBe(times.length)
+    expect(lines.filter((line) => line === 'is done by another')).toHaveLength(15 - times.length)
+    expect(times.length).toBeLessThan(15) // they did meet
+  })
+
   it('testing-simulate finds the stale write of the naive section, and none where tokens are checked', async () => {
     const { code, lines } = await runExample('testing-simulate')
     expect(code).toBe(0)
@@ -144,7 +157,7 @@ describe('the examples', () => {
       .map((name) => name.slice(0, -'.ts'.length))
     const tables = [documented, djangoToolkit, printed, onRedisOnly, onNoStore].flatMap((table) => Object.keys(table))
     const onSql = ['fence-postgres', 'fence-mysql'] // by test/fence/sql.test.ts
-    const tested = new Set([...tables, ...onSql, 'first-steps', 'tour', 'testing-simulate'])
+    const tested = new Set([...tables, ...onSql, 'first-steps', 'node-cron', 'tour', 'testing-simulate'])
     expect(names.filter((name) => !tested.has(name.replace(/-sync$/, '')))).toEqual([])
   })
 })

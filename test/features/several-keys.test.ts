@@ -106,6 +106,23 @@ describe('a lock of several keys', () => {
     expect(held(fleet)).toEqual(['b'])
   })
 
+  it('stays held for its least time when an answer comes late that was asked for before it had all', async () => {
+    const fleet = world()
+    const { holdfast, other, store, time } = fleet
+    const a = await other().lock('a').acquire()
+    store.next('acquire', { replyDelayMs: 4_000 }) // that it has a place
+    const taken = holdfast.lock(['a', 'b'], { wait: true, ttl: '10s', minHold: '5s' }).acquire()
+    await time.advance(3_500)
+    await a.release()
+    await time.advance(100)
+    await (await taken).release()
+    expect(held(fleet)).toEqual(['a', 'b'])
+    await time.advance(1_000)
+    expect(held(fleet)).toEqual(['a', 'b'])
+    await time.advance(5_000)
+    expect(held(fleet)).toEqual([])
+  })
+
   it('lets those who wait for one of its keys go first', async () => {
     const fleet = world()
     const { holdfast, other, time } = fleet

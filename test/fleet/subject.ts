@@ -27,12 +27,30 @@ export interface Held {
   /** Called when the library tells by itself that the hold is lost. */
   onLost(listener: () => void): void
   release(): Promise<unknown>
+  /** Gives it to another instance of the library; undefined: it was over. Rejects when the store failed. */
+  handOver?(): Promise<Held | undefined>
+}
+
+/** A value as it is kept: when its computation began (machineMs), and in which process. */
+export interface Computed {
+  readonly beganMs: number
+  readonly pid: number
+}
+
+/** A function whose results are kept. */
+export interface Cache {
+  get(key: string, compute: () => Promise<Computed>): Promise<Computed>
+  reset(key: string): Promise<unknown>
 }
 
 /** A library, open in this process. */
 export interface Subject {
   /** undefined: another holds, and went on to for as long as it was waited. Rejects when the store failed. */
   acquire(key: string, ask: Ask): Promise<Held | undefined>
+  /** Runs the body unless it runs already, anywhere; false: it does. */
+  once?(key: string, ask: Pick<Ask, 'ttlMs'>, body: (held: Held) => Promise<void>): Promise<boolean>
+  /** The same cache each time. */
+  cache?(ttlMs: number): Cache
   /** Lets a store of its own fail, or no longer. */
   failStore?(on: boolean): void
   /** Keys that a store of its own still knows of. */
@@ -55,9 +73,11 @@ export interface Setting {
 
 /**
  * renewal: holds longer than its ttl · token: fencing tokens · limit: several holders of a key ·
- * permits: one may take several of its places, as a writer among readers does · cancel: waits can be cancelled · fair: it promises order
+ * permits: one may take several of its places, as a writer among readers does · cancel: waits can be cancelled · fair: it promises order ·
+ * once: a body runs once at a time · hand-over: a hold can change hands · cache: results are kept, and can be reset
  */
-export type Feature = 'renewal' | 'token' | 'limit' | 'permits' | 'cancel' | 'fair' | 'push'
+export type Feature =
+  'renewal' | 'token' | 'limit' | 'permits' | 'cancel' | 'fair' | 'push' | 'once' | 'hand-over' | 'cache'
 
 export interface Library {
   readonly id: string

@@ -58,7 +58,7 @@ test.each([...clientKinds.map(({ name }) => name), 'our own connection'])(
         await expect.poll(() => told.at(-1)).toMatchObject({ type: 'granted', key, owner: 'ben' })
         expect(await store.release(key, 'ben')).toBe(true)
         expect((await store.list(key, 10)).keys).toEqual([key])
-        const value = { content: 'text', token: 1, freshMs: 10_000, staleMs: 10_000 }
+        const value = { content: 'text', token: 2 ** 53 - 2, freshMs: 10_000, staleMs: 10_000 }
         expect(await store.values?.set(key, value)).toBe(true)
         expect(await store.values?.get(key)).toMatchObject({ content: 'text', staleMs: 0 })
         expect(await store.values?.delete(key)).toBe(true)

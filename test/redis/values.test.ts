@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { redis } from '../../src/stores/redis/index.js'
 import { isAuxKey } from '../../src/stores/redis/keys.js'
 import type { ValuesOf } from '../../src/core/store.js'
+import { until } from '../support/until.js'
 import { freshKey, take } from './support.js'
 
 const url = inject('redisUrl')
@@ -63,6 +64,23 @@ test('a value says for how long it has been stale, and that a deletion left none
   for (const exactly of [false, true]) expect(await values.get(key, exactly)).toBeUndefined()
   await foreign.del(name)
   for (const exactly of [false, true]) expect(await values.get(key, exactly)).toBeUndefined()
+})
+
+test('a value is refused when the lock was granted to another since, though that one’s value has ended', async () => {
+  const key = freshKey()
+  const before = await take(store, key, 'anna')
+  await store.release(key, 'anna')
+  const token = await take(store, key, 'ben')
+  await values.delete(key)
+  await store.release(key, 'ben')
+  const after = await take(store, key, 'carl')
+  expect(await values.set(key, { content: 'brief', token: after, freshMs: 20, staleMs: 0 })).toBe(true)
+  await until(async () => (await values.get(key)) === undefined)
+  for (const old of [before, token]) {
+    expect(await values.set(key, { content: 'old', token: old, freshMs: null, staleMs: 0 })).toBe(false)
+  }
+  expect(await values.get(key)).toBeUndefined()
+  expect(await values.set(key, { content: 'new', token: after, freshMs: 20_000, staleMs: 0 })).toBe(true)
 })
 
 test('a deletion leaves a mark only where somebody may still be computing, and for an hour at most', async () => {

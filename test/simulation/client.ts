@@ -5,8 +5,11 @@ import { closedError, Space } from '../../src/core/space.js'
 import type { AnyStore } from '../../src/core/store.js'
 import type { Terms } from '../../src/core/terms.js'
 import { acquireAll } from '../../src/features/acquire-all.js'
+import { type Holdfast, holdfastOf } from '../../src/features/holdfast.js'
+import { Instance } from '../../src/features/instance.js'
 import { forceRelease } from '../../src/features/query.js'
 import type { Machine } from './machine.js'
+import type { Options } from './options.js'
 
 /** One process of the fleet, or one instance in it: the shipped library on its machine. */
 export class Client {
@@ -21,11 +24,41 @@ export class Client {
   /** Acquisitions of several keys under way. */
   taking = 0
 
-  constructor(index: number, machine: Machine, store: AnyStore, hangUp: (noticed: boolean) => void) {
+  /** All that users have, where it is used. */
+  readonly holdfast: Holdfast | undefined
+  /** Keys whose store failed, and when `cached` said so last. */
+  readonly outages = new Map<string, number>()
+  /** What was granted, by key. */
+  readonly granted = new Map<string, Hold[]>()
+
+  constructor({ index, machine, store, hangUp }: ClientParts, { features, storeTimeoutMs }: Options) {
     this.index = index
     this.machine = machine
     this.hangUp = hangUp
-    this.space = new Space(machine, store, { warn: () => (this.warnings += 1) })
+    const logger = { warn: (text: string) => this.#warned(text) }
+    if (features === undefined) {
+      this.holdfast = undefined
+      this.space = new Space(machine, store, logger)
+      return
+    }
+    const settings = {
+      store,
+      env: machine,
+      logger,
+      prefix: '',
+      storeTimeout: storeTimeoutMs,
+      onDeadlock: 'ignore',
+    } as const
+    const instance = new Instance(settings)
+    this.holdfast = holdfastOf(instance)
+    this.space = instance.spaceOf(undefined)
+    const { holds } = this.space
+    const push = holds.push.bind(holds)
+    holds.push = (hold) => {
+      push(hold)
+      const { key } = hold.terms // `cached` shows its lease to nobody
+      this.granted.set(key, [...(this.granted.get(key) ?? []), hold])
+    }
   }
 
   /** As a user's `lock(key, options).acquire()`, or `tryAcquire()`. */
@@ -68,10 +101,24 @@ export class Client {
     }
   }
 
+  #warned(text: string): void {
+    this.warnings++
+    const [, key] = /^([^:]*): .* is computed by this process for itself\.$/.exec(text) ?? []
+    if (key !== undefined) this.outages.set(key, this.machine.nowMs())
+  }
+
   async close(): Promise<void> {
+    if (this.holdfast !== undefined) return this.holdfast.close()
     await this.space.close()
     await this.space.store.close()
   }
+}
+
+interface ClientParts {
+  readonly index: number
+  readonly machine: Machine
+  readonly store: AnyStore
+  readonly hangUp: (noticed: boolean) => void
 }
 
 /** How an acquisition waits. */

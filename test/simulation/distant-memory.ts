@@ -65,6 +65,7 @@ export function distantStore(wire: Wire<MemoryServer>, machine: Machine): Store 
     capabilities: { ...wire.node.store.capabilities, ...distant },
     acquire: (request) =>
       ask((node) => {
+        if (request.adopts !== undefined) node.witness.adopting(node, request)
         const answer = node.store.acquire(request)
         node.witness.answered(node, request, answer)
         return answer

@@ -2,6 +2,7 @@ import type { AnyStore } from '../../src/core/store.js'
 import { memory } from '../../src/stores/memory/memory.js'
 import { RedisStore } from '../../src/stores/redis/store.js'
 import type { Checker } from './check/checker.js'
+import type { Computed } from './check/computed.js'
 import type { Recorder } from './check/recorder.js'
 import type { Truth } from './check/truth.js'
 import { MemoryWitness, RedisWitness } from './check/witness.js'
@@ -25,6 +26,8 @@ export interface FleetParts {
   readonly checker: Checker
   readonly marks: Marks
   readonly recorder: Recorder | undefined
+  /** Of worlds with `cached`. */
+  readonly computed: Computed | undefined
 }
 
 /** All processes and servers of a world, and the wires between them. */
@@ -99,7 +102,7 @@ export class Fleet {
 
   #localClient(index: number): Client {
     this.#local ??= this.#localProcess()
-    return new Client(index, this.#local.machine, this.#local.store, () => undefined)
+    return new Client({ index, ...this.#local, hangUp: () => undefined }, this.#parts.options)
   }
 
   #localProcess(): { machine: Machine; store: AnyStore } {
@@ -109,7 +112,7 @@ export class Fleet {
     store.onNotice?.((notice) => {
       if (notice.type === 'revoked') truth.makeVoid([notice.owner])
     })
-    return { machine, store }
+    return { machine, store: this.#parts.computed?.watch(store, machine) ?? store }
   }
 
   #distantClient(index: number): Client {
@@ -126,7 +129,7 @@ export class Fleet {
     const hangUp = (noticed: boolean): void => {
       if (noticed) wire.cut(0)
     }
-    return new Client(index, machine, recorder === undefined ? store : recorder.wrap(store), hangUp)
+    return new Client({ index, machine, store: recorder?.wrap(store) ?? store, hangUp }, options)
   }
 
   #machine(name: string): Machine {

@@ -98,11 +98,15 @@ class Pair {
     for (const store of this.#open) await store.close()
   }
 
-  #draw(random: Random, limit: number): (store: Store) => Promise<unknown> {
+  #draw(random: Random, limit: number): Ask {
     const owner = (): string => `o${random.int(1, 5)}`
     const key = this.#key
-    const kind = random.pick(['acquire', 'acquire', 'acquire', 'release', 'release', 'handoff', 'renew', 'all', 'rest'])
-    const ttlMs = this.#ttl(random, ['acquire', 'handoff', 'renew', 'all'].includes(kind))
+    const kind = random.pick([
+      ...['acquire', 'acquire', 'acquire', 'release', 'release', 'handoff', 'renew', 'all', 'rest'],
+      ...['value', 'value'],
+    ] as const)
+    const ttlMs = this.#ttl(random, ['acquire', 'handoff', 'renew', 'all', 'value'].includes(kind))
+    if (kind === 'value') return this.#drawValue(random, ttlMs)
     const request = (): AcquireRequest => ({
       key,
       owner: owner(),
@@ -137,6 +141,23 @@ class Pair {
     return (store) => store.inspect(key)
   }
 
+  /** Kept under a token that was granted, or one that is older than all. */
+  #drawValue(random: Random, ttlMs: number): Ask {
+    const key = this.#key
+    const kind = random.pick(['get', 'set', 'set', 'delete'])
+    const exactly = random.chance(0.5)
+    if (kind === 'get') return async (store) => store.values?.get(key, exactly)
+    if (kind === 'delete') return async (store) => store.values?.delete(key)
+    const index = random.int(0, 8)
+    const content = `=${random.int(1, 100)}`
+    const freshMs = random.chance(0.2) ? null : ttlMs
+    const staleMs = random.pick([0, 20_000])
+    return async (store, which) => {
+      const token = [...this.#tokens[which].keys()][index] ?? 1
+      return store.values?.set(key, { content, token, freshMs, staleMs })
+    }
+  }
+
   #ttl(random: Random, isUsed: boolean): number {
     if (!random.chance(0.25)) return 60_000
     if (isUsed) this.#shortSinceMs ??= performance.now()
@@ -151,10 +172,13 @@ class Pair {
     await new Promise((resolve) => setTimeout(resolve, overMs))
   }
 
-  async #both(index: number, call: (store: Store) => Promise<unknown>, name: string): Promise<void> {
+  async #both(index: number, call: Ask, name: string): Promise<void> {
     const [real, model] = [this.#real[index], this.#model[index]]
     if (real === undefined || model === undefined) return
-    const [ofReal, ofModel] = await Promise.all([real, model].map(async ({ store }) => outcome(call(store))))
+    const [ofReal, ofModel] = await Promise.all([
+      outcome(call(real.store, 'real')),
+      outcome(call(model.store, 'model')),
+    ])
     if (this.#shortSinceMs !== undefined && performance.now() - this.#shortSinceMs > shortMs - toleranceMs) {
       this.tooSlow = true
     }
@@ -184,6 +208,7 @@ class Pair {
         // leases that end in the same millisecond here need not do so there
         if (name === 'holder' && this.#limit > 1) return undefined
         if (name === 'holders' && Array.isArray(inner)) return (inner as { owner: string }[]).toSorted(byOwner)
+        if (name === 'staleMs') return inner === 0 ? 'fresh' : 'stale'
         if ((name === 'freeInMs' || name === 'remainingMs') && typeof inner === 'number') {
           return inner > 40_000 ? 'the ttl' : inner > 1000 ? 'the place' : inner >= 0 ? 'short' : 'none'
         }
@@ -217,6 +242,9 @@ class Pair {
     await this.#start(index)
   }
 }
+
+/** One call, of either side: tokens are their own. */
+type Ask = (store: Store, which: 'real' | 'model') => Promise<unknown>
 
 interface Side {
   readonly store: Store
@@ -267,7 +295,7 @@ function modelLink(): Link {
     refusal: () => undefined,
     evalsha: (sha, keys, args) => now(() => server.evalsha(sha, keys, args)),
     eval: (text, keys, args) => now(() => server.eval(scriptOf(text), keys, args)),
-    get: () => Promise.reject(new Error('ERR values are not modelled')),
+    get: (name) => now(() => server.get(name)),
     scanners: () => Promise.resolve([]),
     subscriber: async () => {
       let leave = (): void => {}

@@ -3,7 +3,7 @@ import { MemoryServer } from './distant-memory.js'
 import type { AnyServer, Fleet, FleetParts } from './fleet.js'
 import { ModelServer } from './model/server.js'
 import type { Fault } from './options.js'
-import { termsOf } from './terms.js'
+import { keysOf, termsOf } from './terms.js'
 
 /** Makes the faults of a world happen, and end. */
 export class Nemesis {
@@ -153,6 +153,7 @@ export class Nemesis {
         }
         if (detail > 0.3 && detail < 0.7) record.token = undefined
         if (detail > 0.6) record.places = []
+        if (detail > 0.2 && detail < 0.9) record.value = undefined
       }
     } else {
       // a replica that lags: what it has now is all that it will know
@@ -218,8 +219,7 @@ export class Nemesis {
   #makeVoid(server: AnyServer): void {
     const { truth, world, options } = this.#parts
     world.note(`records of ${server.name} are void`)
-    for (let key = 0; key < options.keys; key++) {
-      const name = `k${key}`
+    for (const name of keysOf(options)) {
       const holders =
         server instanceof ModelServer
           ? (server.recordOf(name)?.holders(server.nowMs) ?? [])
@@ -232,7 +232,8 @@ export class Nemesis {
     const { options } = this.#parts
     const client = this.#fleet.clients[index]
     if (client === undefined || !client.machine.alive || client.machine.paused) return
-    const key = `k${Math.floor(detail * options.keys)}`
+    const keys = keysOf(options)
+    const key = keys[Math.floor(detail * keys.length)] ?? 'k0'
     const calledMs = this.#parts.world.nowMs
     void client.forceRelease(termsOf(options, { key })).then(() => {
       if (options.store === 'memory') this.#checker.forced(key, calledMs)

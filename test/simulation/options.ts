@@ -76,7 +76,25 @@ export interface Options {
   readonly healMs: number
   /** Some programs take both keys at once. */
   readonly pairs?: boolean
+  /** Programs use `cached` and `once`, and hand holds over. */
+  readonly features?: FeatureOptions
 }
+
+/** What programs of `cached` do. */
+export interface FeatureOptions {
+  /** How long a value is fresh; null: until it is reset. */
+  readonly freshMs: number | null
+  readonly revalidateMs: number
+  readonly ifErrorMs: number
+  /** How long they wait for another who computes; undefined: for ever. */
+  readonly waitMs: number | undefined
+  readonly loadMs: number
+  /** How often computing fails. */
+  readonly failing: number
+}
+
+/** Seeds above this one are of worlds with {@link FeatureOptions}. */
+export const featureSeeds = 1_000_000_000
 
 const clientFaults: readonly FaultKind[] = ['pause', 'suspend', 'crash', 'wall-jump']
 const networkFaults: readonly FaultKind[] = [
@@ -102,6 +120,28 @@ export const readWriteLimit: number = 2 ** 30
 
 /** Draws a world. Each fault's rate is drawn by itself, and is often zero, so that runs differ in kind and not only in detail. */
 export function drawOptions(seed: number): Options {
+  const options = drawWorld(seed)
+  return seed > featureSeeds ? withFeatures(options) : options
+}
+
+/** Drawn apart, from a world like all others. */
+function withFeatures(world: Options): Options {
+  const { seed, ttlMs, healMs, mode, limit } = world
+  const random = new Random(seed ^ 0x5bd1e995)
+  const freshMs = random.pick([null, ttlMs / 4, ttlMs, 4 * ttlMs, healMs / 3])
+  const features: FeatureOptions = {
+    freshMs,
+    revalidateMs: freshMs !== null && random.chance(0.3) ? freshMs * random.pick([0.5, 3]) : 0,
+    ifErrorMs: freshMs !== null && random.chance(0.3) ? freshMs * random.pick([0.5, 3]) : 0,
+    waitMs: random.chance(0.25) ? ttlMs * random.pick([0.3, 2]) : undefined,
+    loadMs: random.pick([0, 1, 10, ttlMs / 4, ttlMs]),
+    failing: random.pick([0, 0, 0.1, 0.3]),
+  }
+  const isPool = mode === 'pool'
+  return { ...world, mode: isPool ? mode : 'mutex', limit: isPool ? limit : 1, pairs: false, features }
+}
+
+function drawWorld(seed: number): Options {
   const random = new Random(seed)
   const store = random.pick<StoreKind>(['redis', 'redis', 'redis', 'redis', 'redis', 'distant-memory', 'memory'])
   const mode = random.pick<Mode>(['mutex', 'mutex', 'mutex', 'mutex', 'pool', 'read-write'])

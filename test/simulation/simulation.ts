@@ -1,13 +1,15 @@
 import { Checker, type Violation } from './check/checker.js'
+import { Computed } from './check/computed.js'
 import { Recorder } from './check/recorder.js'
 import { Truth } from './check/truth.js'
 import type { Client } from './client.js'
+import { FeatureWorkload } from './features.js'
 import { Fleet, type FleetParts } from './fleet.js'
 import { Marks } from './marks.js'
 import { ModelServer } from './model/server.js'
 import { Nemesis } from './nemesis.js'
 import type { Options } from './options.js'
-import { termsOf } from './terms.js'
+import { cachedRoom, keysOf, termsOf } from './terms.js'
 import { type Health, Workload } from './workload.js'
 import { type Line, World } from './world.js'
 
@@ -44,6 +46,7 @@ export class Simulation {
   readonly #health: Health = { sinceMs: undefined }
   readonly #freeSinceMs = new Map<string, number>()
   readonly #isCalm: boolean
+  readonly #keys: readonly string[]
   #phase: 'faults' | 'recovery' | 'closing' | 'over' = 'faults'
   #closed = 0
   #waits = 0
@@ -54,12 +57,15 @@ export class Simulation {
     const truth = new Truth(world)
     const checker = new Checker(world, truth, marks)
     const recorder = isRecorded(options) ? new Recorder(world) : undefined
-    this.#parts = { world, options, truth, checker, marks, recorder }
+    const computed = options.features === undefined ? undefined : new Computed(world, truth, checker)
+    this.#parts = { world, options, truth, checker, marks, recorder, computed }
     this.#isCalm = isCalm(options)
+    this.#keys = keysOf(options)
     if (this.#isCalm) this.#health.sinceMs = 0
     this.#world = world
     this.#fleet = new Fleet(this.#parts)
-    this.#workload = new Workload(this.#parts, this.#fleet, this.#health)
+    const Programs = options.features === undefined ? Workload : FeatureWorkload
+    this.#workload = new Programs(this.#parts, this.#fleet, this.#health)
     this.#nemesis = new Nemesis(this.#parts, this.#fleet, (index) => this.#workload.start(index))
     this.#nemesis.schedule()
     for (let index = 0; index < options.clients; index++) this.#workload.start(index)
@@ -115,8 +121,7 @@ export class Simulation {
 
   /** Where only single messages failed, nothing that a client has given up is left to its lease. */
   #checkOrphans(): void {
-    for (let number = 0; number < this.#parts.options.keys; number++) {
-      const key = `k${number}`
+    for (const key of this.#keys) {
       for (const { owner } of this.#fleet.holders(key)) {
         const { isVoid, grantedAtMs, letGoAtMs } = this.#parts.truth.factOf(owner)
         const sinceMs = Math.max(grantedAtMs, letGoAtMs) // its release may be under way
@@ -124,7 +129,7 @@ export class Simulation {
         const isAwaited = this.#fleet.clients.some(
           ({ space, taking }) =>
             (space.gates.get(key)?.waiting().contenders ?? []).includes(owner) ||
-            (taking > 0 && space.holds.find(owner) !== undefined),
+            ((taking > 0 || key.startsWith(cachedRoom)) && space.holds.find(owner) !== undefined),
         )
         if (isVoid || isNew || isAwaited || this.#parts.checker.isHeld(key, owner)) continue
         this.#fail('orphan', `${owner} holds ${key}, and nobody has it`)
@@ -197,7 +202,7 @@ export class Simulation {
     const { server } = this.#fleet
     if (server instanceof ModelServer && server.subscriptions > 0)
       this.#fail('left behind', 'subscriptions at the server')
-    for (let key = 0; key < options.keys; key++) this.#checkLeft(`k${key}`, closedMs)
+    for (const key of this.#keys) this.#checkLeft(key, closedMs)
     // where messages overtake each other, a place in the queue may be asked for after it was given up: it lasts 3 s
     for (let client = 0; options.ordered && client < options.clients; client++) {
       if (this.#fleet.isHeld(`own${client}`)) this.#fail('left behind', `client ${client} closed and holds still`)
@@ -236,8 +241,7 @@ export class Simulation {
     const { options, checker } = this.#parts
     const { sinceMs } = this.#health
     const mostMs = this.#isCalm ? calmIdleMs + 20 * (options.delayMs + options.jitterMs) : idleMs
-    for (let number = 0; number < options.keys; number++) {
-      const key = `k${number}`
+    for (const key of this.#keys) {
       const waiting = checker.waiting(key)
       if (sinceMs === undefined || waiting.length === 0 || this.#fleet.isHeld(key)) {
         this.#freeSinceMs.delete(key)
@@ -258,8 +262,8 @@ export class Simulation {
 }
 
 /** Nothing goes wrong, and nobody waits for the end of a lease, of which no server tells. */
-function isCalm({ faults, messageFaults, minHolds, expires, store }: Options): boolean {
-  const endsByItself = minHolds || expires
+function isCalm({ faults, messageFaults, minHolds, expires, store, features }: Options): boolean {
+  const endsByItself = minHolds || expires || features !== undefined // a hold that is handed over may find no taker
   return (
     store === 'redis' &&
     !endsByItself &&
@@ -282,7 +286,9 @@ function isMild({ faults, messageFaults, minHolds, store, storeTimeoutMs }: Opti
 }
 
 /** Histories are looked at where no lease ends by itself and no record is lost. */
-function isRecorded({ store, mode, ttlMs, messageFaults, minHolds, expires, mixedTtl, faults }: Options): boolean {
+function isRecorded({ store, mode, ttlMs, messageFaults, features, faults, ...rest }: Options): boolean {
+  const { minHolds, expires, mixedTtl } = rest
+  if (features !== undefined) return false // who adopts a hold is granted what another has
   if (store === 'memory' || mode !== 'mutex' || ttlMs < 3000 || minHolds || expires || mixedTtl) return false
   if (messageFaults.duplicate > 0) return false
   const lossy = ['restart-empty', 'failover', 'split-brain', 'flush-all', 'eviction', 'clock-step']

@@ -9,11 +9,21 @@ export interface Variation {
   readonly expireMs?: number | undefined
   readonly minHoldMs?: number
   readonly permits?: number
+  readonly limit?: number
 }
+
+/** All keys that are locked. */
+export function keysOf({ keys, features }: Pick<Options, 'keys' | 'features'>): readonly string[] {
+  const names = Array.from({ length: keys }, (_, number) => `k${number}`)
+  return features === undefined ? names : [...names, ...names.map((key) => cachedRoom + key)]
+}
+
+/** What `cached` puts before the name of its lock. */
+export const cachedRoom = 'cached:'
 
 /** What a request of this world asks for. */
 export function termsOf(options: Options, variation: Variation): Terms {
-  const { key, ttlMs = options.ttlMs, expireMs, minHoldMs = 0, permits = 1 } = variation
+  const { key, ttlMs = options.ttlMs, expireMs, minHoldMs = 0, permits = 1, limit = options.limit } = variation
   return {
     key,
     storeKey: key,
@@ -22,10 +32,10 @@ export function termsOf(options: Options, variation: Variation): Terms {
     minHoldMs,
     onLost: 'throw',
     label: undefined,
-    limit: options.limit,
+    limit,
     permits,
     passes: options.mode !== 'read-write' || permits === options.limit,
-    line: options.limit === 1 ? undefined : poolLine,
+    line: limit === 1 ? undefined : poolLine,
     storeTimeoutMs: options.storeTimeoutMs,
     maxWaiters: Number.POSITIVE_INFINITY,
   }

@@ -23,9 +23,9 @@ interface Task {
 
 /** The user's programs: each acquires, works and releases a few times, in many ways. */
 export class Workload {
-  readonly #parts: FleetParts
-  readonly #fleet: Fleet
-  readonly #health: Health
+  protected readonly parts: FleetParts
+  protected readonly fleet: Fleet
+  protected readonly health: Health
   readonly #tasks: Task[][] = []
   /** How much all of them have still to do. */
   #left: number
@@ -33,9 +33,9 @@ export class Workload {
   readonly #onlyRequestsFail: boolean
 
   constructor(parts: FleetParts, fleet: Fleet, health: Health) {
-    this.#parts = parts
-    this.#fleet = fleet
-    this.#health = health
+    this.parts = parts
+    this.fleet = fleet
+    this.health = health
     const { clients, tasks, opsPerTask } = parts.options
     const { messageFaults, faults, store } = parts.options
     const harmless = ['lost-requests', 'lost-notices', 'error-replies', 'force-release', 'script-flush', 'crash']
@@ -59,21 +59,21 @@ export class Workload {
 
   /** Lets the programs of a process begin, or go on after it was started anew. */
   start(index: number): void {
-    const client = this.#fleet.clients[index]
+    const client = this.fleet.clients[index]
     if (client === undefined) return
     for (const task of this.#tasks[index] ?? []) {
-      client.machine.after(task.random.between(0, this.#parts.options.thinkMs + 1), () => void this.#run(client, task))
+      client.machine.after(task.random.between(0, this.parts.options.thinkMs + 1), () => void this.#run(client, task))
     }
   }
 
   async #run(client: Client, task: Task): Promise<void> {
-    const { world, options } = this.#parts
+    const { world, options } = this.parts
     while (task.left > 0) {
       world.note(`${client.machine.host} task ${task.index} begins, ${task.left} left`)
       try {
-        await this.#acquisition(client, task.random)
+        await this.acquisition(client, task.random)
       } catch (error) {
-        this.#parts.checker.fail('unexpected error', describe(error))
+        this.parts.checker.fail('unexpected error', describe(error))
       }
       task.left--
       this.#left--
@@ -81,13 +81,14 @@ export class Workload {
     }
   }
 
-  async #acquisition(client: Client, random: Random): Promise<void> {
-    const { checker, marks, world, options } = this.#parts
-    if (options.pairs === true && random.chance(0.5)) {
+  /** Asks in one of many ways, works and releases, or does what is said in its place. */
+  protected async acquisition(client: Client, random: Random, use?: (held: Held) => Promise<void>): Promise<void> {
+    if (this.parts.options.pairs === true && random.chance(0.5)) {
       await this.#pair(client, random)
       return
     }
-    const terms = this.#draw(random)
+    const { checker, marks, world, options } = this.parts
+    const terms = this.draw(random)
     const waitMs = random.pick([0, options.ttlMs * random.between(0.1, 3), Infinity, Infinity, Infinity])
     const controller = random.chance(0.2) ? new AbortController() : undefined
     const ask = checker.asks(client, terms, waitMs > 0)
@@ -100,11 +101,11 @@ export class Workload {
     try {
       lease = await client.ask(terms, wish, (hold, given) => {
         held = checker.granted(ask, hold, given)
-        this.#checkFreshness(held)
+        this.checkFreshness(held)
       })
     } catch (error) {
       world.note(`${client.machine.host} gives up: ${describe(error).slice(0, 60)}`)
-      this.#checkRefusal(error, {
+      this.checkRefusal(error, {
         ask,
         waitMs,
         waitedMs: client.machine.nowMs() - began,
@@ -121,14 +122,18 @@ export class Workload {
     marks.hit('grants')
     if (waitMs > 0 && world.nowMs - ask.calledMs > 2 * options.delayMs + 2 * options.jitterMs + 1)
       marks.hit('contended')
-    await this.#work(client, random, held)
-    await this.#end(client, random, held)
+    if (use !== undefined) {
+      await use(held)
+      return
+    }
+    await this.work(client, random, held)
+    await this.end(client, random, held)
   }
 
   /** Both keys, all or none. */
   async #pair(client: Client, random: Random): Promise<void> {
-    const { checker, marks, options } = this.#parts
-    const terms = this.#draw(random)
+    const { checker, marks, options } = this.parts
+    const terms = this.draw(random)
     const all = ['k0', 'k1'].map((key) => ({ ...terms, key, storeKey: key }))
     const waitMs = random.pick([0, options.ttlMs * random.between(0.1, 3), Infinity, Infinity])
     const controller = random.chance(0.2) ? new AbortController() : undefined
@@ -144,22 +149,22 @@ export class Workload {
         await client.askAll(all, { waitMs, signal: controller?.signal, tries: false })
       ).entries()) {
         const held = checker.granted(asks[at] ?? first, hold, new Lease(hold))
-        this.#checkFreshness(held)
+        this.checkFreshness(held)
         taken.push(held)
       }
     } catch (error) {
       const waitedMs = client.machine.nowMs() - began
-      this.#checkRefusal(error, { ask: first, waitMs, waitedMs, aborted: controller?.signal.aborted })
+      this.checkRefusal(error, { ask: first, waitMs, waitedMs, aborted: controller?.signal.aborted })
       checker.gaveUp(first)
       return
     }
     marks.hit('pairs')
-    await Promise.all(taken.map((held) => this.#work(client, random, held)))
-    await Promise.all(taken.toReversed().map((held) => this.#end(client, random, held)))
+    await Promise.all(taken.map((held) => this.work(client, random, held)))
+    await Promise.all(taken.toReversed().map((held) => this.end(client, random, held)))
   }
 
-  #draw(random: Random): Terms {
-    const { options } = this.#parts
+  protected draw(random: Random): Terms {
+    const { options } = this.parts
     const { mode, limit, keys, ttlMs: usual } = options
     const permits = mode === 'read-write' && random.chance(0.35) ? limit : 1
     const local = options.store === 'memory' && random.chance(0.3)
@@ -170,20 +175,20 @@ export class Workload {
   }
 
   #abortLater(client: Client, controller: AbortController, ask: Ask, random: Random): void {
-    const { options, marks } = this.#parts
+    const { options, marks } = this.parts
     client.machine.after(random.between(0, random.pick([options.delayMs * 4, options.ttlMs])), () => {
       if (ask.settled) return
       marks.hit('abort')
       controller.abort(aborted)
-      this.#parts.checker.aborted(ask)
+      this.parts.checker.aborted(ask)
     })
   }
 
-  async #work(client: Client, random: Random, held: Held): Promise<void> {
-    const { checker, options } = this.#parts
-    const holdMs = options.holdMs * random.pick([0, 0.3, 1, 2]) * (this.#health.sinceMs === undefined ? 1 : 0.5)
+  protected async work(client: Client, random: Random, held: Held): Promise<void> {
+    const { checker, options } = this.parts
+    const holdMs = options.holdMs * random.pick([0, 0.3, 1, 2]) * (this.health.sinceMs === undefined ? 1 : 0.5)
     const steps = random.int(1, 3)
-    if (random.chance(0.3)) held.lease.signal.addEventListener('abort', () => this.#parts.marks.hit('signal'))
+    if (random.chance(0.3)) held.lease.signal.addEventListener('abort', () => this.parts.marks.hit('signal'))
     checker.act(held)
     for (let step = 0; step < steps; step++) {
       await pause(client, holdMs / steps)
@@ -192,8 +197,8 @@ export class Workload {
     }
   }
 
-  async #end(client: Client, random: Random, held: Held): Promise<void> {
-    const { checker, world, marks, truth } = this.#parts
+  protected async end(client: Client, random: Random, held: Held): Promise<void> {
+    const { checker, world, marks, truth } = this.parts
     const { lease, hold } = held
     const wasActive = checker.look(held)
     const calledMs = world.nowMs
@@ -213,7 +218,7 @@ export class Workload {
       this.#checkRelease(held, { wasActive, calledMs, released: results.some(Boolean) })
     } catch (error) {
       if (error instanceof LockLostError && how === 'dispose') marks.hit('lost')
-      else if (error instanceof StoreError) this.#checkFailure(error, calledMs)
+      else if (error instanceof StoreError) this.checkFailure(error, calledMs)
       else throw error
     } finally {
       if (lease.active) checker.fail('end', `${hold.owner} is active after its release`)
@@ -221,14 +226,14 @@ export class Workload {
   }
 
   /** What is granted has at least half of its lease left, less the allowance for drift. */
-  #checkFreshness({ hold, lease }: Held): void {
+  protected checkFreshness({ hold, lease }: Held): void {
     const { ttlMs, expireMs } = hold.terms
     if (ttlMs === null || expireMs !== undefined) return
     const local = hold.space.local
     const leaseMs = local ? ttlMs : Math.min(ttlMs, queueMs('network'))
     const leastMs = (local ? leaseMs : leaseMs * 0.99 - 2) / 2 - 1
     if (lease.remainingMs < leastMs) {
-      this.#parts.checker.fail('stale grant', `${hold.owner}: ${lease.remainingMs} ms left of ${leaseMs}`)
+      this.parts.checker.fail('stale grant', `${hold.owner}: ${lease.remainingMs} ms left of ${leaseMs}`)
     }
   }
 
@@ -236,7 +241,7 @@ export class Workload {
     { hold, key }: Held,
     { wasActive, calledMs, released }: { wasActive: boolean; calledMs: number; released: boolean },
   ): void {
-    const { checker, truth, options } = this.#parts
+    const { checker, truth, options } = this.parts
     if (options.store === 'memory') return
     const fact = truth.factOf(hold.owner)
     const happened = fact.releasedAtMs >= calledMs
@@ -245,7 +250,7 @@ export class Workload {
     const passedOn = [...others, ...hold.space.holds.all()].some(
       (other) => other.owner === hold.owner && other.token > hold.token,
     )
-    const holds = this.#fleet.holders(key).some(({ owner }) => owner === hold.owner)
+    const holds = this.fleet.holders(key).some(({ owner }) => owner === hold.owner)
     if (hold.terms.minHoldMs > 0) {
       const leftMs = hold.minHoldLeftMs() * 0.99 - 2
       if (released && leftMs > 0 && !holds && !fact.isVoid) checker.fail('least hold', `${hold.owner} went too early`)
@@ -261,17 +266,17 @@ export class Workload {
     }
   }
 
-  #checkRefusal(error: unknown, { ask, waitMs, waitedMs, aborted: gaveUp }: Refused): void {
-    const { checker, options } = this.#parts
+  protected checkRefusal(error: unknown, { ask, waitMs, waitedMs, aborted: gaveUp }: Refused): void {
+    const { checker, options } = this.parts
     if (error === aborted) {
       if (gaveUp !== true) checker.fail('abort', 'rejected with the reason of a signal that was not aborted')
     } else if (error instanceof LockTimeoutError) {
       if (waitedMs < waitMs - 1) checker.fail('wait', `gave up after ${waitedMs} of ${waitMs} ms`)
     } else if (error instanceof LockedError) {
       if (waitMs > 0) checker.fail('wait', `was refused after ${waitedMs} of ${waitMs} ms`)
-    } else if (error instanceof StoreError) this.#checkFailure(error, ask.calledMs)
+    } else if (error instanceof StoreError) this.checkFailure(error, ask.calledMs)
     else throw error
-    const { sinceMs } = this.#health
+    const { sinceMs } = this.health
     const mostMs = waitMs + 3 * options.storeTimeoutMs + 5100
     if (sinceMs !== undefined && ask.calledMs > sinceMs && waitedMs > mostMs) {
       checker.fail('wait', `took ${waitedMs} ms to be refused after a wait of ${waitMs}`)
@@ -279,28 +284,28 @@ export class Workload {
   }
 
   /** With a healthy store nothing fails. */
-  #checkFailure(error: StoreError, calledMs: number): void {
-    const { sinceMs } = this.#health
-    this.#parts.marks.hit('store errors')
-    if (sinceMs !== undefined && calledMs > sinceMs) this.#parts.checker.fail('failure in health', describe(error))
+  protected checkFailure(error: StoreError, calledMs: number): void {
+    const { sinceMs } = this.health
+    this.parts.marks.hit('store errors')
+    if (sinceMs !== undefined && calledMs > sinceMs) this.parts.checker.fail('failure in health', describe(error))
   }
 
   /** With a healthy store nothing that is renewed gets lost. What a notice grants counts from the last question, up to a heartbeat before. */
   #checkLoss({ hold, grantedMs }: Held): void {
-    const { sinceMs } = this.#health
+    const { sinceMs } = this.health
     const { ttlMs } = hold.terms
-    const { leftMs, isVoid } = this.#parts.truth.factOf(hold.owner)
+    const { leftMs, isVoid } = this.parts.truth.factOf(hold.owner)
     if (
       this.#onlyRequestsFail &&
       !isVoid &&
       hold.ended === 'LOCK_LOST' &&
       leftMs > (ttlMs ?? 0) * 0.3 + heartbeatMs('network')
     ) {
-      this.#parts.checker.fail('given up early', `${hold.owner} was given up with ${leftMs} ms left`)
+      this.parts.checker.fail('given up early', `${hold.owner} was given up with ${leftMs} ms left`)
     }
-    this.#parts.marks.hit(`ended ${hold.ended ?? 'not'}`)
-    if (sinceMs === undefined || grantedMs < sinceMs || this.#parts.truth.isVoid(hold.owner)) return
-    if (hold.ended === 'LOCK_LOST') this.#parts.checker.fail('lost in health', `${hold.owner} was lost`)
+    this.parts.marks.hit(`ended ${hold.ended ?? 'not'}`)
+    if (sinceMs === undefined || grantedMs < sinceMs || this.parts.truth.isVoid(hold.owner)) return
+    if (hold.ended === 'LOCK_LOST') this.parts.checker.fail('lost in health', `${hold.owner} was lost`)
   }
 }
 
@@ -313,11 +318,11 @@ interface Refused {
 
 const aborted = new Error('the user gave up')
 
-function describe(error: unknown): string {
+export function describe(error: unknown): string {
   if (error instanceof HoldfastError) return `${error.code} ${error.message}`
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
-function pause({ machine }: Client, ms: number): Promise<void> {
+export function pause({ machine }: Client, ms: number): Promise<void> {
   return new Promise((resolve) => machine.after(ms, resolve))
 }

@@ -1,4 +1,11 @@
-import type { Capabilities, Holdfast, HoldfastOptions, SyncStore } from 'holdfast'
+import {
+  type Capabilities,
+  createHoldfast,
+  type Holdfast,
+  type HoldfastOptions,
+  type Store,
+  type SyncStore,
+} from 'holdfast'
 import { type FaultyStore, type VirtualEnv, virtualTime } from 'holdfast/testing'
 
 export { rejection, thrown } from './thrown.js'
@@ -23,4 +30,13 @@ export function world(
   const holdfast = virtualTime({ ...options, capabilities, logger })
   const { env: time, records, store } = holdfast
   return { time, records, store, warnings, holdfast, other: () => holdfast.another() }
+}
+
+/** A world whose store is changed in some of its calls. */
+export function changed(change: (store: Store) => Partial<Store>): World {
+  const all = world()
+  const warnings: string[] = []
+  const logger = { warn: (message: string) => void warnings.push(message) }
+  const store = { ...all.store, ...change(all.store) }
+  return { ...all, warnings, holdfast: createHoldfast({ store, env: all.time, logger }) }
 }

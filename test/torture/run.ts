@@ -54,6 +54,9 @@ const missing: Readonly<Record<Feature, string>> = {
   cancel: 'no way to cancel',
   fair: 'promises no order',
   push: 'polls',
+  once: 'no once',
+  'hand-over': 'no way to hand over',
+  cache: 'keeps no results',
 }
 
 export const columns: readonly Column[] = [...new Set(libraries.map((library) => library.package))].map((name) => ({

@@ -7,8 +7,13 @@ export const getValue: string = raw`
 local text = redis.call('GET', value)
 return text and {text, redis.call('PTTL', value)}`
 
-/** Needs `value`, `token`, `text`, `lastsMs` (empty: for ever). 0: what stands there has a larger token. */
+/**
+ * Needs `value`, `tokenKey`, `token`, `text`, `lastsMs` (empty: for ever). 0: what stands there has a larger token, or the lock was
+ * granted, or the value deleted, since: what came of that may have ended already.
+ */
 export const setValue: string = raw`
+local granted = tonumber(redis.pcall('GET', tokenKey))
+if granted and granted > tonumber(token) then return 0 end
 local before = redis.pcall('GETRANGE', value, 0, 16)
 local last = type(before) == 'string' and tonumber(string.match(before, '^%d+'))
 if last and last > tonumber(token) and last <= 9007199254740991 then return 0 end

@@ -105,7 +105,9 @@ local from, to = ARGV[1], ARGV[2]${resize}`),
 /** Those of the values, which have no queue, no owner and no notice. */
 export const valueScripts: Readonly<Record<'getValue' | 'setValue' | 'deleteValue', Script>> = {
   getValue: script(raw`local value = KEYS[1]${getValue}`),
-  setValue: script(raw`local value, token, text, lastsMs = KEYS[1], ARGV[1], ARGV[2], ARGV[3]${setValue}`),
+  setValue: script(
+    raw`local value, tokenKey, token, text, lastsMs = KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3]${setValue}`,
+  ),
   deleteValue: script(raw`local value, tokenKey, tokenTtl = KEYS[1], KEYS[2], ARGV[1]${deleteValue}`),
 }
 

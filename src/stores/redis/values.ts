@@ -33,13 +33,17 @@ export class RedisValues implements ValuesOf<'async'> {
     const wholeStaleMs = freshMs === null ? 0 : Math.ceil(staleMs)
     const lastsMs = freshMs === null ? '' : String(Math.max(Math.ceil(freshMs), 1) + wholeStaleMs)
     const args = [String(token), `${token}\n${wholeStaleMs}\n${content}`, lastsMs]
-    const call = { operation: 'set', script: valueScripts.setValue, keys: [this.#name(key, 'value')], args }
+    const call = { operation: 'set', script: valueScripts.setValue, keys: this.#names(key), args }
     return this.#calls.run(call, (reply) => readBoolean('set', reply))
   }
 
   async delete(key: string): Promise<boolean> {
-    const keys = [this.#name(key, 'value'), this.#name(key, 'token')]
-    const call = { operation: 'delete', script: valueScripts.deleteValue, keys, args: [String(tokenStaysMs)] }
+    const call = {
+      operation: 'delete',
+      script: valueScripts.deleteValue,
+      keys: this.#names(key),
+      args: [String(tokenStaysMs)],
+    }
     return this.#calls.run(call, (reply) => readBoolean('delete', reply))
   }
 
@@ -52,6 +56,10 @@ export class RedisValues implements ValuesOf<'async'> {
     })
     if (value === 'stale?') throw badReply('get')
     return value
+  }
+
+  #names(key: string): string[] {
+    return [this.#name(key, 'value'), this.#name(key, 'token')]
   }
 
   #name(key: string, kind: 'value' | 'token'): string {

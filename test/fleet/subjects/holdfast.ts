@@ -1,10 +1,10 @@
-import { createHoldfast, type Holdfast, type Lease, memory } from 'holdfast'
+import { createHoldfast, type Holdfast, type Lease, LockLostError, memory } from 'holdfast'
 import { redis } from 'holdfast/redis'
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import type { AnyStore } from '../../../src/core/store.js'
 import { seeded } from '../random.js'
-import { type Ask, type Held, readersLimit, type Setting, type Subject } from '../subject.js'
+import { type Ask, type Cache, type Computed, type Held, readersLimit, type Setting, type Subject } from '../subject.js'
 import { failingStore } from './failing-store.js'
 
 /** By a URL, by a client of ioredis, or by one of node-redis. */
@@ -25,12 +25,46 @@ export function openHoldfastMemory({ way = 0 }: Setting): Promise<Subject> {
 
 function subjectOn(store: AnyStore, quit: () => unknown): Subject {
   const holdfast = createHoldfast({ store })
+  const heir = createHoldfast({ store }) // another instance, as in another process
+  let cache: Cache | undefined
   return {
-    acquire: (key, ask) => acquireLease(holdfast, key, ask),
+    acquire: async (key, ask) => {
+      const lease = await acquireLease(holdfast, key, ask)
+      return lease && { ...heldOf(lease), handOver: () => handOver(lease, heir, ask) }
+    },
+    once: (key, { ttlMs }, body) =>
+      holdfast.once(key, { ttl: ttlMs, onLost: 'warn', otherwise: false }).run(async (lease) => {
+        await body(heldOf(lease))
+        return true
+      }),
+    cache: (ttlMs) => (cache ??= cacheOf(holdfast, ttlMs)),
     async close() {
+      await heir.close()
       await holdfast.close()
       await quit()
     },
+  }
+}
+
+async function handOver(lease: Lease, { lock }: Holdfast<'async'>, { ttlMs }: Ask): Promise<Held | undefined> {
+  try {
+    return heldOf(await lock(lease.key, { ttl: ttlMs }).adopt(await lease.export()))
+  } catch (error) {
+    if (error instanceof LockLostError) return undefined
+    throw error
+  }
+}
+
+/** Values live for as long as a lease. */
+function cacheOf({ cached }: Holdfast<'async'>, ttlMs: number): Cache {
+  interface Call {
+    readonly key: string
+    readonly compute: () => Promise<Computed>
+  }
+  const load = cached(({ key }: Call) => key, { ttl: ttlMs, lease: ttlMs })(async ({ compute }: Call) => compute())
+  return {
+    get: (key, compute) => load({ key, compute }),
+    reset: (key) => load.reset({ key, compute: () => Promise.reject(new Error('it is reset')) }),
   }
 }
 
@@ -51,7 +85,7 @@ async function acquireLease(
   { lock, pool, rwLock }: Pick<Holdfast<'async'>, 'lock' | 'pool' | 'rwLock'>,
   key: string,
   { ttlMs, waitMs, signal, limit = 1, permits = 1 }: Ask,
-): Promise<Held | undefined> {
+): Promise<Lease | undefined> {
   const options = { ttl: ttlMs, wait: waitMs, ...(signal && { signal }) }
   const asked = (): Promise<Lease | undefined> => {
     if (limit === 1) return lock(key, options).tryAcquire()
@@ -59,8 +93,7 @@ async function acquireLease(
     const { read, write } = rwLock(key, options)
     return permits === 1 ? read.tryAcquire() : write.tryAcquire()
   }
-  const lease = await asked()
-  return lease && heldOf(lease)
+  return await asked()
 }
 
 function heldOf(lease: Lease): Held {

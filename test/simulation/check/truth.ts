@@ -20,6 +20,8 @@ export interface Fact {
   refusals: number
   /** By then its holder has heard of that. */
   toldByMs: number
+  /** Whose hold it took over. */
+  adoptedFrom?: string
 }
 
 /** Everything the servers did, as no client can know it. */

@@ -15,13 +15,18 @@ export class RedisWitness implements Witness {
   readonly #channels = new Map<string, string>()
   /** Who asks by the call that runs. */
   #asking: string | undefined = undefined
+  /** The same, where it is to have the hold of another: those who wait go on waiting. */
+  #adopting: string | undefined = undefined
 
   constructor(parts: FleetParts) {
     this.#parts = parts
   }
 
-  before(node: ModelServer, { name, key, owner, wish }: ScriptCall): void {
+  before(node: ModelServer, call: ScriptCall): void {
+    const { name, key, owner, wish } = call
     this.#asking = wish?.owner
+    const adopts = name === 'adoptMutex' || name === 'adoptPool'
+    this.#adopting = adopts && isHolder(node, key, call.from) ? wish?.owner : undefined
     if (endsHold(name)) {
       this.arrivals.leaves(key, owner)
       const hold = node
@@ -44,6 +49,7 @@ export class RedisWitness implements Witness {
   granted(node: ModelServer, key: string, owner: string, token: number): void {
     const { truth, checker } = this.#parts
     truth.granted(owner, token, node.deposed)
+    if (owner === this.#adopting) return
     if (owner !== this.#asking && this.arrivals.isOver(key, owner, node.nowMs)) {
       checker.fail('place of the dead', `${owner} was granted ${key} after its place was over`)
     }
@@ -51,8 +57,12 @@ export class RedisWitness implements Witness {
     if (overtaken !== undefined) checker.fail('order of arrival', `${owner} was granted ${key} before ${overtaken}`)
   }
 
-  after(node: ModelServer, { name, key, owner, wish }: ScriptCall, reply: Reply): void {
-    const { truth, checker } = this.#parts
+  after(node: ModelServer, call: ScriptCall, reply: Reply): void {
+    const { name, key, owner, wish } = call
+    const { truth, checker, computed } = this.#parts
+    if (this.#adopting !== undefined) truth.factOf(this.#adopting).adoptedFrom = call.from
+    if (name === 'setValue' && reply === 1) computed?.storedText(node, key, call.value)
+    if (name === 'deleteValue') computed?.deleted(node, key)
     if (endsHold(name)) truth.released(owner, (Array.isArray(reply) ? reply[0] : reply) === 1)
     if (name === 'renew' && reply === 0) this.#countRefusals(owner)
     if (name === 'renew' && reply === 1 && !isHolder(node, key, owner))
@@ -129,6 +139,7 @@ export class MemoryWitness {
   readonly arrivals = new Arrivals()
   readonly #tokens = new Map<string, number>()
   readonly #grants: { key: string; owner: string; token: number }[] = []
+  #adopting: string | undefined = undefined
   #isInCall = false
   readonly #parts: FleetParts
 
@@ -141,9 +152,21 @@ export class MemoryWitness {
     this.#parts.truth.makeVoid(node.store.inspect(key)?.holders.map(({ owner }) => owner) ?? [])
   }
 
+  /** It is about to be asked for the hold of another. */
+  adopting(node: MemoryServer, { key, owner, adopts }: AcquireRequest): void {
+    const holds = node.store.inspect(key)?.holders.some((holder) => holder.owner === adopts) === true
+    this.#adopting = adopts !== undefined && holds ? owner : undefined
+    if (this.#adopting === undefined) return
+    const { truth } = this.#parts
+    truth.factOf(owner).adoptedFrom = adopts ?? ''
+    truth.granted(owner, 0, false)
+  }
+
   answered(node: MemoryServer, request: AcquireRequest, answer: Answer): void {
     const { key, owner, queueMs } = request
-    if (answer.granted) this.granted(node, key, owner, answer.token)
+    if (answer.granted && this.#adopting === owner)
+      this.#tokens.set(owner, answer.token) // who waits goes on waiting
+    else if (answer.granted) this.granted(node, key, owner, answer.token)
     else if (queueMs > 0) {
       const nowMs = node.machine.nowMs()
       this.arrivals.stood(key, owner, { nowMs, endsMs: nowMs + queueMs })

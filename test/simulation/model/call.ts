@@ -1,8 +1,11 @@
 import { argsOfAll, namesOfAll } from '../../../src/stores/redis/lua-acquire-all.js'
 import { argsOfEach, namesOfEach } from '../../../src/stores/redis/lua-together.js'
-import { scripts, type Script, type Scripts } from '../../../src/stores/redis/scripts.js'
+import { scripts, type Script, type Scripts, valueScripts } from '../../../src/stores/redis/scripts.js'
 
-export type ScriptName = keyof Scripts
+export type ScriptName = keyof Scripts | keyof typeof valueScripts
+
+/** All that the server can be asked to run. */
+export const allScripts = Object.entries({ ...scripts, ...valueScripts }) as [ScriptName, Script][]
 
 /** What a request asks for, as it comes in ARGV. Texts where a script gives them back as they came. */
 export interface Wish {
@@ -33,11 +36,11 @@ export interface ScriptCall {
   readonly from: string
   /** Of a forced release: the store that asks. */
   readonly wakeId: string
+  /** Of what is to be kept; `lastsMs` undefined: without end. */
+  readonly value: { readonly token: number; readonly text: string; readonly lastsMs: number | undefined }
 }
 
-const nameBySha = new Map<string, ScriptName>(
-  (Object.entries(scripts) as [ScriptName, Script][]).map(([name, { sha }]) => [sha, name]),
-)
+const nameBySha = new Map<string, ScriptName>(allScripts.map(([name, { sha }]) => [sha, name]))
 
 export function scriptNamed(sha: string): ScriptName | undefined {
   return nameBySha.get(sha)
@@ -45,7 +48,8 @@ export function scriptNamed(sha: string): ScriptName | undefined {
 
 export function readCall(name: ScriptName, keys: readonly string[], args: readonly string[]): ScriptCall {
   const [first = ''] = keys
-  const call = { name, key: first, owner: ownerOf(args[0]), ttl: 0, tokenTtl: 0, wish: undefined, from: '', wakeId: '' }
+  const nothing = { ttl: 0, tokenTtl: 0, wish: undefined, from: '', wakeId: '', value: noValue }
+  const call = { name, key: first, owner: ownerOf(args[0]), ...nothing }
   switch (name) {
     case 'acquireOnce':
     case 'acquireMutex':
@@ -64,13 +68,29 @@ export function readCall(name: ScriptName, keys: readonly string[], args: readon
     case 'forceRelease':
       return { ...call, wakeId: args[0] ?? '' }
     case 'wasRevoked':
-      return { ...call, key: /^\{(.*)\}:revoked$/.exec(first)?.[1] ?? first, owner: args[0] ?? '' }
+      return { ...call, key: besideOf(first), owner: args[0] ?? '' }
+    case 'getValue':
+      return { ...call, key: besideOf(first), owner: '' }
+    case 'setValue': {
+      const [token, text = '', lastsMs = ''] = args
+      const value = { token: Number(token), text, lastsMs: lastsMs === '' ? undefined : Number(lastsMs) }
+      return { ...call, key: besideOf(first), owner: '', value }
+    }
+    case 'deleteValue':
+      return { ...call, key: besideOf(first), owner: '', tokenTtl: Number(args[0]) }
     case 'release':
     case 'inspect':
     case 'resize':
       return call
   }
 }
+
+/** The key that this name stands beside. */
+export function besideOf(name: string): string {
+  return /^\{(.*)\}:(?:revoked|value)$/.exec(name)?.[1] ?? name
+}
+
+const noValue = { token: 0, text: '', lastsMs: undefined }
 
 /** The requests of one acquireTogether, off Cluster. */
 export function readTogether(keys: readonly string[], args: readonly string[]): ScriptCall[] {

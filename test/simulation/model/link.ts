@@ -1,13 +1,10 @@
 import type { Driver, Subscriber } from '../../../src/stores/redis/client.js'
 import type { Link } from '../../../src/stores/redis/link.js'
-import { scripts, type Script } from '../../../src/stores/redis/scripts.js'
 import type { Socket, Wire } from '../network.js'
-import type { ScriptName } from './call.js'
+import { allScripts, type ScriptName } from './call.js'
 import type { ModelServer } from './server.js'
 
-const nameByText = new Map<string, ScriptName>(
-  (Object.entries(scripts) as [ScriptName, Script][]).map(([name, { text }]) => [text, name]),
-)
+const nameByText = new Map<string, ScriptName>(allScripts.map(([name, { text }]) => [text, name]))
 
 /** The way of the shipped Redis store to a modelled server: calls through one connection, notices through another. */
 export function modelLink(wire: Wire<ModelServer>): Link {
@@ -18,7 +15,7 @@ export function modelLink(wire: Wire<ModelServer>): Link {
     refusal: () => undefined,
     evalsha: (sha, keys, args) => wire.call((node) => node.evalsha(sha, keys, args)),
     eval: (text, keys, args) => wire.call((node) => node.eval(scriptOf(text), keys, args)),
-    get: () => Promise.reject(new Error('ERR values are not modelled')),
+    get: (name) => wire.call((node) => node.get(name)),
     scanners: () => Promise.resolve([]),
     subscriber: (onLost) => Promise.resolve(subscriber(wire, onLost)),
   }

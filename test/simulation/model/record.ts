@@ -1,4 +1,5 @@
 import type { Wish } from './call.js'
+import type { Value } from './values.js'
 
 /** A hold of a key with limit 1: a string in Redis. */
 export interface Mutex {
@@ -45,6 +46,8 @@ export class LockRecord {
   token: { last: number; endsMs: number; marked: boolean } | undefined = undefined
   revoked = new Map<string, number>()
   revokedEndsMs = 0
+  /** What `cached` keeps. */
+  value: Value | undefined = undefined
 
   /** Forgets what Redis has expired by now. A key ends one millisecond after the last one it lives in. */
   expire(nowMs: number): void {
@@ -53,6 +56,7 @@ export class LockRecord {
     if (this.places.length > 0 && this.placesEndMs < nowMs) this.places = []
     if (this.token !== undefined && this.token.endsMs < nowMs) this.token = undefined
     if (this.revoked.size > 0 && this.revokedEndsMs < nowMs) this.revoked.clear()
+    if (this.value !== undefined && this.value.endsMs < nowMs) this.value = undefined
   }
 
   /** Who holds now. */
@@ -78,6 +82,7 @@ export class LockRecord {
     if (this.token !== undefined) copy.token = { ...this.token }
     copy.revoked = new Map(this.revoked)
     copy.revokedEndsMs = this.revokedEndsMs
+    copy.value = this.value
     return copy
   }
 }

@@ -1,6 +1,7 @@
 import type { ScriptCall, Wish } from './call.js'
 import { byEnd, channelOf, type Granted, Held, type ScriptHost, textOf, wakeIdOf } from './held.js'
 import type { LockRecord } from './record.js'
+import { runValueScript } from './values.js'
 
 // The scripts of src/stores/redis/lua-*.ts, said once more in TypeScript, from what they do and not from how. That both
 // say the same is tested against a real server, reply by reply (model.test.ts).
@@ -46,6 +47,10 @@ class ScriptRun extends Held {
         return this.#forceRelease()
       case 'wasRevoked':
         return (this.record.revoked.get(owner) ?? -1) >= this.nowMs ? 1 : 0
+      case 'getValue':
+      case 'setValue':
+      case 'deleteValue':
+        return runValueScript(this.record, this.call, this.micros)
       case 'resize':
         throw new Error('no program of the model resizes a pool')
     }

@@ -1,10 +1,11 @@
 import type { Arrivals } from '../check/arrivals.js'
 import type { Node } from '../network.js'
 import type { World } from '../world.js'
-import { readAll, readCall, readTogether, type ScriptCall, type ScriptName, scriptNamed } from './call.js'
+import { besideOf, readAll, readCall, readTogether, type ScriptCall, type ScriptName, scriptNamed } from './call.js'
 import { LockRecord } from './record.js'
 import type { ScriptHost } from './held.js'
 import { type Reply, runScript } from './scripts.js'
+import { getValue } from './values.js'
 
 /** One subscription, from the server's side. */
 export interface Subscription {
@@ -75,6 +76,12 @@ export class ModelServer implements Node {
     if (this.errorReply !== undefined) throw new Error(this.errorReply)
     this.#loaded.add(name)
     return this.run(name, keys, args)
+  }
+
+  get(name: string): string | null {
+    if (this.errorReply !== undefined) throw new Error(this.errorReply)
+    const record = this.records.get(besideOf(name))
+    return record === undefined ? null : getValue(record, this.nowMs)
   }
 
   run(name: ScriptName, keys: readonly string[], args: readonly string[]): Reply {

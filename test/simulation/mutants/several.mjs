@@ -96,7 +96,14 @@ export const severalKeys = [
   {
     name: 'of several keys those that were taken early are handed out stale',
     file: 'src/features/acquire-all.ts',
-    from: 'else if (isStale(hold, mark)) await renew(hold, mark)',
+    from: 'await Promise.all(stale.map((hold) => renew(hold, mark)))',
+    to: 'return',
+    tests: several,
+  },
+  {
+    name: 'of several keys a late answer to an early question ends the least hold',
+    file: 'src/core/terms.ts',
+    from: ' || minHoldLater === true',
     to: '',
     tests: several,
   },

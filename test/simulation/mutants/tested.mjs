@@ -117,6 +117,13 @@ export const tested = [
     tests: 'test/core/contending.test.ts',
   },
   {
+    name: 'a waiter is given what another had asked for, with a shorter lease',
+    file: 'src/core/gate.ts',
+    from: 'this.#keepPlaceFor(this.waiters.first, head.terms)',
+    to: 'if (this.waiters.first === undefined) this.#contender.leave(head.terms)',
+    tests: 'test/core/contending.test.ts',
+  },
+  {
     name: 'a hold that is refused may be passed on',
     file: 'src/core/hold.ts',
     from: '|| deadline.isRefused ',

@@ -69,7 +69,7 @@ export const waiting = [
   {
     name: 'the place at the store is not given up',
     file: 'src/core/gate.ts',
-    from: 'if (next === undefined) this.#contender.leave(waiter.terms)',
+    from: 'if (next === undefined || !asksAlike(next.terms, asked)) this.#contender.leave(asked)',
     to: 'if (next === undefined) this.#contender.rest()',
     after: 'redisson #2714',
   },
