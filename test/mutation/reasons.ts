@@ -223,4 +223,10 @@ export const reasons: readonly Reason[] = [
   { file: 'replies.ts', code: "isNumber ? '' : textOf(value)", from: "''", why: 'a number is not read from text' },
   { file: 'request.ts', code: 'ttlMs === null ||', from: 'ttlMs === null', why: types },
   { file: 'silence.ts', code: '#answered = false', why: 'set before it is read' },
+  {
+    file: 'redis/store.ts',
+    code: 'return queueMs > 0 ? this.#notices.wayTo',
+    why: 'a request that does not wait asks for no place',
+  },
+  { file: 'redis/store.ts', code: 'if (this.#lastKeys[0] === key)', to: 'false', why: cost },
 ]
