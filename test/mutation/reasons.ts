@@ -258,4 +258,21 @@ export const reasons: readonly Reason[] = [
   { file: 'replies.ts', code: 'listOf(reply) ?? []', why: 'what is no list is refused either way' },
   { file: 'replies.ts', code: 'holder !== undefined && { holder }', to: 'true', why: same },
   { file: 'redis/store.ts', code: 'this.#keys(key)[at] ?? []', why: types },
+  { file: 'redis/store.ts', code: '#lastKeys: readonly string[] = []', why: 'no key has that name' },
+  { file: 'redis/store.ts', code: "link.driver('subscribe')", why: 'nobody hears that it failed: it is tried again' },
+  {
+    file: 'replies.ts',
+    code: 'value instanceof Uint8Array',
+    from: "''",
+    why: 'no text that means anything, either way',
+  },
+  { file: 'replies.ts', code: "isNumber ? '' : textOf(value)", from: "''", why: 'a number is not read from text' },
+  { file: 'request.ts', code: 'ttlMs === null ||', from: 'ttlMs === null', why: types },
+  { file: 'silence.ts', code: '#answered = false', why: 'set before it is read' },
+  {
+    file: 'redis/store.ts',
+    code: 'return queueMs > 0 ? this.#notices.wayTo',
+    why: 'a request that does not wait asks for no place',
+  },
+  { file: 'redis/store.ts', code: 'if (this.#lastKeys[0] === key)', to: 'false', why: cost },
 ]

@@ -16,21 +16,21 @@ export const suites: readonly Suite[] = [
   },
   {
     name: 'redis-parts',
-    mutate: onRedis(
-      'address capabilities client failure index keys list notices record replies request script-call shard-notices silence store together',
-    ),
-    tests: [
-      ...['request', 'reading', 'failure', 'silence', 'list', 'together-parts', 'wishes', 'answers', 'shard-notices'],
-      ...['notices-time', 'look-alikes', 'keys'],
-    ].map((part) => `test/redis/${part}.test.ts`),
+    mutate: onRedis('address capabilities failure keys record request script-call silence'),
+    tests: ['request', 'reading', 'failure', 'silence', 'keys'].map((part) => `test/redis/${part}.test.ts`),
   },
   {
     name: 'redis',
-    mutate: onRedis('calls connect ioredis link node-redis scripts values'),
+    mutate: onRedis(
+      'calls client connect index ioredis link list node-redis notices replies scripts shard-notices store together values',
+    ),
     tests: [
-      ...['look-alikes', 'calls', 'values', 'link', 'connect', 'tls', 'wire', 'layout', 'clients', 'notices'],
-      ...['cluster', 'cluster-queue'],
-    ].map((part) => `test/redis/${part}.test.ts`),
+      ...[
+        ...['calls', 'values', 'link', 'connect', 'tls', 'wire', 'layout', 'clients', 'notices', 'queue', 'several'],
+        ...['tokens', 'pools', 'together', 'hostile', 'cluster', 'cluster-queue'],
+      ].map((part) => `test/redis/${part}.test.ts`),
+      'test/mutation/redis-contract.ts',
+    ],
   },
 ]
 

@@ -55,9 +55,8 @@ describe('a connection', () => {
   test('that replaces a forgotten one may be forgotten as well, whatever ends of the calls of before', async () => {
     const { env, silence, found } = watch()
     silence.sent()
-    silence.sent()
     await env.advance(2_500)
-    for (let late = 0; late < 2; late++) silence.ended()
+    silence.ended() // late
     silence.sent()
     await env.advance(2_500)
     expect(found()).toBe(2)
