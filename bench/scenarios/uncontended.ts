@@ -1,5 +1,6 @@
 /** R1, R2: on Redis, nobody waits. */
 import type { Scenario } from '../harness/scenario.js'
+import { measurePairs, pairColumns } from './pairs.js'
 import { between } from '../harness/server.js'
 import { terms } from './terms.js'
 
@@ -9,16 +10,7 @@ export const r1: Scenario = {
   about:
     'One caller, one key. Sent: commands that the client sends for a pair; executed: those that Redis runs for it, within scripts too.',
   store: 'redis',
-  columns: [
-    { key: 'p50', title: 'p50 µs', digits: 1 },
-    { key: 'p99', title: 'p99 µs', digits: 0 },
-    { key: 'acquireP50', title: 'acquire p50 µs', digits: 1 },
-    { key: 'rate', title: 'pairs / s', digits: 0 },
-    { key: 'sent', title: 'sent', digits: 2 },
-    { key: 'executed', title: 'executed', digits: 2 },
-    { key: 'clientCpu', title: 'client CPU µs', digits: 0 },
-    { key: 'redisCpu', title: 'Redis CPU µs', digits: 1 },
-  ],
+  columns: pairColumns(['sent', 'executed']),
   cases: [
     {
       id: 'R1',
@@ -27,15 +19,7 @@ export const r1: Scenario = {
       primary: 'p50',
       better: 'low',
       floor: 'floor-script',
-      async measure({ quick, launch, server }) {
-        const child = await launch()
-        await child.call('warm', { pairs: quick ? 300 : 2000, terms })
-        const before = await server.counts()
-        const figures = await child.call('pairs', { budgetMs: quick ? 300 : 1500, most: 100_000, terms })
-        const { executed, cpuUs } = between(before, await server.counts())
-        const pairs = figures['pairs'] ?? Number.NaN
-        return { figures: { ...figures, executed: executed / pairs, redisCpu: cpuUs / pairs } }
-      },
+      measure: (bench) => measurePairs(bench, terms),
     },
   ],
 }

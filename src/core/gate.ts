@@ -35,9 +35,9 @@ export class Gate extends LocalLine implements Client {
     const contended = this.waiters.first === waiter
     this.remove(waiter)
     waiter.refuse(reason)
-    const next = this.waiters.first
-    if (contended || next === undefined) this.#keepPlaceFor(next, waiter.terms)
-    if (contended && next !== undefined) this.#contender.kick()
+    if (!contended) return
+    this.#keepPlaceFor(this.waiters.first, waiter.terms)
+    this.#contender.kick()
   }
 
   kick(): void {

@@ -121,7 +121,7 @@ describe('a deadlock', () => {
     }
   })
 
-  it('of a sync body with itself in memory is a wait that is over at once, as any other there', () => {
+  it('of a sync body with itself in memory is a wait that is over at once, like each wait there', () => {
     const { lock } = createHoldfast()
     const key = freshKey()
     const plain = lock(key, { wait: '1h' })((left: number): unknown => left && plain(left - 1))

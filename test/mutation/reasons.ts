@@ -71,14 +71,6 @@ export const reasons: readonly Reason[] = [
   { file: 'gate.ts', code: 'const passed = head === undefined', why: types },
   {
     file: 'gate.ts',
-    code: 'contended || next === undefined',
-    from: 'next === undefined',
-    to: 'false',
-    why: 'the last to leave was the first in line',
-  },
-  { file: 'gate.ts', code: 'contended && next !== undefined', from: 'next !== undefined', to: 'true', why: same },
-  {
-    file: 'gate.ts',
     code: 'waiter.terms.limit === 1 &&',
     from: 'waiter.terms.limit === 1',
     to: 'true',

@@ -2,8 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { runInThisContext } from 'node:vm'
 import { createHoldfast, type LockOptions } from 'holdfast'
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- any function may be wrapped
-type AnyFunction = (this: any, ...args: any[]) => unknown
+type AnyFunction = (...args: never[]) => unknown
 
 export interface Call {
   readonly fn: AnyFunction
