@@ -76,7 +76,7 @@ export class Gate extends LocalLine implements Client {
     if (head === undefined) return
     const hold = this.holdFor(head, seat, grant)
     if (hold === undefined) {
-      this.#contender.ask() // asking again renews it
+      this.#contender.kick() // asking again renews it
       return
     }
     this.#contender.seated()

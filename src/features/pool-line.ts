@@ -123,7 +123,7 @@ export class PoolLine extends LocalLine implements LaneOwner {
     const hold = waiter === undefined ? undefined : this.holdFor(waiter, seat, this.#withTurns(grant, lane.terms))
     if (waiter === undefined) this.#close(lane)
     else if (hold === undefined)
-      lane.contender.ask() // asking again renews it
+      lane.contender.kick() // asking again renews it
     else {
       this.#lanes.delete(lane)
       lane.contender.seated()

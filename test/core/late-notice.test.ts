@@ -85,6 +85,27 @@ describe('a notice of a grant that comes late', () => {
     expect((await waiting).active).toBe(true)
   })
 
+  it.each([
+    ['a mutex', ({ lock }: Holdfast<'async'>) => lock('key', { wait: '1m', ttl: '1s' })],
+    ['a pool', ({ pool }: Holdfast<'async'>) => pool('key', { max: 1, wait: '1m', ttl: '1s' })],
+  ])('is asked for again when a question is under way by which the lease of %s is too old', async (_, of) => {
+    const { time, store, holdfast, other } = world()
+    const held = await of(other()).acquire()
+    const waiting = of(holdfast).acquire()
+    await time.advance(10)
+    const asked = (): number => store.calls.filter(({ operation }) => operation === 'acquire').length
+    const before = asked()
+    store.next('acquire', { replyDelayMs: 50 })
+    await time.advanceUntil(() => asked() > before, 1_000) // its heartbeat, which is refused
+    await held.release() // grants the key to it, and the notice overtakes the refusal
+    let granted = false
+    void waiting.then(() => (granted = true))
+    await time.advance(40)
+    expect(granted).toBe(false)
+    await time.advance(20)
+    expect(granted).toBe(true)
+  })
+
   it('costs no further question when the last one was answered, however long the wait was', async () => {
     const { time, store, holdfast, other } = world()
     const held = await other().lock('key').acquire()

@@ -272,11 +272,11 @@ function isCalm({ faults, messageFaults, minHolds, expires, store, features }: O
   )
 }
 
-function isMild({ faults, messageFaults, minHolds, store, storeTimeoutMs }: Options): boolean {
+function isMild({ faults, messageFaults, minHolds, ordered, store, storeTimeoutMs }: Options): boolean {
   const harmless = ['script-flush', 'lost-notices']
   // what comes after the last of the background releases, and is not heard of, is left to its lease
   const { slow, loseReply } = messageFaults
-  if (slow > 0 && loseReply > 0 && storeTimeoutMs < 1000) return false
+  if (slow > 0 && loseReply > 0 && (storeTimeoutMs < 1000 || !ordered)) return false
   return (
     store === 'redis' &&
     !minHolds &&

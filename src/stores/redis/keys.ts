@@ -7,7 +7,7 @@ export type AuxKind = 'token' | 'leases' | 'queue' | 'waiters' | 'revoked' | 'va
  *
  *     holdfast:a        → {holdfast:a}:token                 the whole name becomes the tag
  *     holdfast:{u7}:a   → {u7}:token:holdfast:{u7}:a         the same tag
- *     holdfast:a}{b     → {1f9}:token:holdfast:a}{b          a short tag that happens to have the same slot
+ *     holdfast:a}{b     → {1am}:token:holdfast:a}{b          a short tag that happens to have the same slot
  *
  * No two keys share a name: each form shows the key and can be told from the others. `keyPrefix` is what the user's
  * client puts before every name by itself; it counts for the slot.

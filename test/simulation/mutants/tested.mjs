@@ -221,4 +221,11 @@ export const tested = [
     to: "  hold.end('LOCK_RELEASED')\n",
     tests: 'test/features/drain.test.ts',
   },
+  {
+    name: 'a grant of too old a lease is forgotten while a question is under way',
+    file: 'src/core/gate.ts',
+    from: 'this.#contender.kick() // asking again',
+    to: 'this.#contender.ask() // asking again',
+    tests: 'test/core/late-notice.test.ts',
+  },
 ]
