@@ -1,5 +1,5 @@
 /** `npm run mutation`: changes the code in small places, runs the tests against each change, and writes docs/mutation.md. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { parseArgs } from 'node:util'
 import { Stryker } from '@stryker-mutator/core'
@@ -54,13 +54,22 @@ async function mutate(chosen: readonly Suite[]): Promise<void> {
 }
 
 async function writePage(): Promise<void> {
-  const reports = suites.map(({ name }) => JSON.parse(readFileSync(`.cache/mutation/${name}.json`, 'utf8')) as Report)
+  const missing = suites.filter(({ name }) => !existsSync(fileOf(name))).map(({ name }) => `--suite ${name}`)
+  if (missing.length > 0) {
+    console.log(`${pagePath} is of all suites, and is written once they have run: ${missing.join(', ')}`)
+    return
+  }
+  const reports = suites.map(({ name }) => JSON.parse(readFileSync(fileOf(name), 'utf8')) as Report)
   const report = { files: Object.assign({}, ...reports.map(({ files }) => files)) as Report['files'] }
   const date = new Date().toISOString().slice(0, 10)
   const versions = `${date}, Node ${process.versions.node}, Stryker ${versionOf('@stryker-mutator/core')}, Vitest ${versionOf('vitest')}.`
   const page = pageOf(report, reasons, versions)
   writeFileSync(pagePath, await format(page, { ...(await resolveConfig(pagePath)), parser: 'markdown' }))
   console.log(`${pagePath} is written`)
+}
+
+function fileOf(suite: string): string {
+  return `.cache/mutation/${suite}.json`
 }
 
 function versionOf(name: string): string {

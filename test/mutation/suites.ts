@@ -16,13 +16,14 @@ export const suites: readonly Suite[] = [
   },
   {
     name: 'redis-parts',
-    mutate: onRedis('address capabilities failure keys record request script-call silence'),
+    mutate: onRedis('address failure keys record request silence'),
     tests: ['request', 'reading', 'failure', 'silence', 'keys'].map((part) => `test/redis/${part}.test.ts`),
   },
   {
     name: 'redis',
     mutate: onRedis(
-      'calls client connect index ioredis link list node-redis notices replies scripts shard-notices store together values',
+      'calls capabilities client connect index ioredis link list node-redis notices replies script-call scripts shard-notices',
+      'store together values',
     ),
     tests: [
       ...[
@@ -42,7 +43,7 @@ export function suiteNamed(name = 'core'): Suite {
   return found
 }
 
-function onRedis(names: string): string {
-  const files = names.split(' ').map((name) => `src/stores/redis/${name}.ts`)
+function onRedis(...names: readonly string[]): string {
+  const files = names.flatMap((some) => some.split(' ')).map((name) => `src/stores/redis/${name}.ts`)
   return files.join(',')
 }

@@ -22,7 +22,7 @@ export default defineConfig({
     include: tests.map((path) => (path.endsWith('.ts') ? path : `${path}*.test.ts`)),
     // Heavy ones, those that load or run the built package, and those of what is not mutated.
     exclude: ['test/core/many.test.ts', 'test/features/{template-*,decorators*}.test.ts'],
-    setupFiles: name.startsWith('redis') ? ['test/mutation/left-out.ts'] : [],
+    setupFiles: ['test/mutation/left-out.ts'],
     execArgv: [],
     pool: 'threads',
     // One thread a mutant, which loads the modules once: three times as many mutants a second.
