@@ -229,22 +229,20 @@ describe('lease.export() and adopt()', () => {
     })
   })
 
-  describe.each([
+  it.each([
     ['memory', () => undefined],
     ['blocking over redis', () => blocking(inject('redisUrl'))],
-  ])('without promises, on %s', (_, storeOf) => {
-    it('hand over once, to the same kind of lock', async () => {
-      await using holdfast = createHoldfast({ store: storeOf() ?? 'memory:' })
-      const handle = holdfast.lock(freshKey(), { ttl: '30s' })
-      const given = handle.acquireSync()
-      const exported = given.export()
-      expect(given.active).toBe(false)
-      using lease = handle.adoptSync(exported)
-      expect([lease.active, lease.token > given.token]).toEqual([true, true])
-      expect(thrownBy(() => handle.adoptSync(exported))).toMatchObject({ code: 'LOCK_LOST' })
-      expect(thrownBy(() => given.export())).toMatchObject({ code: 'LOCK_RELEASED' })
-      expect(thrownBy(() => holdfast.lock(freshKey()).adoptSync(exported)).code).toBe('INVALID_OPTION')
-    })
+  ])('hand over once without promises, on %s, to the same kind of lock', async (_, storeOf) => {
+    await using holdfast = createHoldfast({ store: storeOf() ?? 'memory:' })
+    const handle = holdfast.lock(freshKey(), { ttl: '30s' })
+    const given = handle.acquireSync()
+    const exported = given.export()
+    expect(given.active).toBe(false)
+    using lease = handle.adoptSync(exported)
+    expect([lease.active, lease.token > given.token]).toEqual([true, true])
+    expect(thrownBy(() => handle.adoptSync(exported))).toMatchObject({ code: 'LOCK_LOST' })
+    expect(thrownBy(() => given.export())).toMatchObject({ code: 'LOCK_RELEASED' })
+    expect(thrownBy(() => holdfast.lock(freshKey()).adoptSync(exported)).code).toBe('INVALID_OPTION')
   })
 
   it('go from a thread that blocks to a store that answers with promises, and back', async () => {
