@@ -95,6 +95,7 @@ describe('a record', () => {
     'owner\n77\nwake\n{"host":"h","pid":-1,"since":1}',
     'owner\n77\nwake\n{"host":"h","pid":"1","since":1}',
     'owner\n77\nwake\n{"host":"h","pid":1,"since":8.7e15}',
+    'owner\n77\nwake\n{"host":"h","pid":1,"since":"1"}',
     'owner\n77\nwake\n{"host":"h","pid":1}',
   ])('of another program is none: %j', (text) => {
     expect(readHold(text)).toBeUndefined()
@@ -112,7 +113,19 @@ describe('a record', () => {
   test('has a token in plain digits', () => {
     expect(readToken('1')).toBe(1)
     expect(readToken('9007199254740991')).toBe(9_007_199_254_740_991)
-    for (const text of ['', '0', '01', '-1', '1.5', '9007199254740992', '12345678901234567', 'x1', '1x']) {
+    for (const text of [
+      '',
+      '0',
+      '01',
+      '-1',
+      '1.5',
+      '9007199254740992',
+      '12345678901234567',
+      'x1',
+      '1x',
+      '1e3',
+      '1.0',
+    ]) {
       expect(readToken(text), text).toBeUndefined()
     }
   })

@@ -88,6 +88,23 @@ describe('a lease in memory', () => {
     expect(time.pendingTimers).toBe(0)
   })
 
+  test('is watched by a timer for as long as it lasts, which keeps no process alive', async () => {
+    const { time, ask, store } = setUp()
+    const set: unknown[] = []
+    const setTimer = time.setTimer.bind(time)
+    time.setTimer = (due, ms, keepAlive) => (set.push([ms, keepAlive]), setTimer(due, ms, keepAlive))
+    ask('k', 'a', { ttlMs: 1_000 })
+    await time.advance(300)
+    store.renew('k', 'a', 400)
+    time.stall(500)
+    store.renew('other', 'a', 400)
+    await time.advance(1_000)
+    expect(set).toEqual([
+      [1_000, false],
+      [400, false],
+    ])
+  })
+
   test('is over for each permit by itself', async () => {
     const { time, ask, store, holders } = setUp()
     ask('k', 'a', { limit: 3, ttlMs: 300 })
@@ -162,6 +179,17 @@ describe('a queue in memory', () => {
     expect(told).toMatchObject([{ type: 'granted', owner: 'b' }])
   })
 
+  test('is served when a lease ends, though nobody waited when another permit was released', async () => {
+    const { time, ask, store, holders } = setUp()
+    ask('k', 'a', { limit: 2, ttlMs: 300 })
+    ask('k', 'b', { limit: 2, ttlMs: null })
+    store.release('k', 'b')
+    ask('k', 'c', { limit: 2, ttlMs: null })
+    ask('k', 'd', { limit: 2, ttlMs: null, queueMs: 1_000 })
+    await time.advance(300)
+    expect(holders('k')).toEqual(['c', 'd'])
+  })
+
   test('is served when its head gives up, or has ended', async () => {
     const { time, ask, store, holders } = setUp()
     for (const leave of [() => void store.release('k', 'b'), () => time.stall(600)]) {
@@ -190,6 +218,62 @@ describe('a hold of several permits in memory', () => {
     expect(ask('k', 'c', { limit: 4 })).toBe(false)
     expect(ask('k', 'a', { limit: 4, permits: 1 })).toBe(token)
     expect(ask('k', 'c', { limit: 4 })).toBeGreaterThan(0)
+  })
+})
+
+describe('another limit in memory', () => {
+  test('lets those wait on whom it has room for, and sends away whom it never has', () => {
+    const { ask, store, waiters } = setUp()
+    ask('k', 'a', { limit: 5, permits: 5 })
+    for (const permits of [3, 4, 2]) ask('k', `for ${permits}`, { limit: 5, permits, queueMs: 1_000 })
+    store.resize?.('k', 5, 3)
+    expect(waiters('k')).toEqual(['for 3', 'for 2'])
+  })
+
+  test('may be given to a key that is free, whatever it had, and goes for it alone', () => {
+    const { ask, store } = setUp()
+    ask('k', 'a', { limit: 2 })
+    expect(() => store.resize?.('k', 3, 4)).toThrow('The key has 2 permits at its holders, and 3 in this request')
+    store.release('k', 'a')
+    store.resize?.('k', 3, 4)
+    expect(ask('k', 'b', { limit: 3 })).toBeGreaterThan(0)
+    expect(store.inspect('k')?.limit).toBe(4)
+    expect(() => ask('k', 'c', { limit: 2 })).toThrow('The key has 4 permits at its holders, and 2 in this request')
+    store.resize?.('k', 4, 6) // in use: what it had before goes on
+    expect([ask('k', 'c', { limit: 3 }), ask('k', 'd', { limit: 4 })].every(Boolean)).toBe(true)
+  })
+})
+
+describe('several keys in memory', () => {
+  test('are granted together where each has room, held or not', () => {
+    const { ask, store, holders } = setUp()
+    ask('a', 'before', { limit: 2 })
+    ask('b', 'before', { limit: 2 })
+    const wish = { limit: 2 }
+    const both = [request('a', 'x', wish), request('b', 'y', wish)]
+    expect(store.acquireAll?.(both)).toMatchObject({ granted: true })
+    expect([holders('a'), holders('b')]).toEqual([
+      ['before', 'x'],
+      ['before', 'y'],
+    ])
+    const more = [request('c', 'z', wish), request('a', 'z', wish)]
+    expect(store.acquireAll?.(more)).toMatchObject({ granted: false, holder: { host: 'here' } })
+    expect(holders('c')).toEqual([])
+  })
+})
+
+describe('a hold in memory that changes hands', () => {
+  test('is given to who asks for the same limit, and to nobody else', () => {
+    const { ask, store, holders } = setUp()
+    const adopt = (key: string, adopts: string, limit: number) =>
+      store.acquire(request(key, 'taker', { limit, adopts, ttlMs: 500 }))
+    ask('k', 'giver', { limit: 2, ttlMs: 300 })
+    expect(adopt('k', 'giver', 3)).toMatchObject({ granted: false, freeInMs: 300, holder: { host: 'here' } })
+    expect(adopt('k', 'nobody', 2)).toMatchObject({ granted: false })
+    expect(holders('k')).toEqual(['giver'])
+    expect(adopt('k', 'giver', 2)).toMatchObject({ granted: true })
+    expect(holders('k')).toEqual(['taker'])
+    expect(adopt('free', 'giver', 2)).toEqual({ granted: false })
   })
 })
 
