@@ -180,14 +180,14 @@ describe('a queue in memory', () => {
   })
 
   test('is served when a lease ends, though nobody waited when another permit was released', async () => {
-    const { time, ask, store, holders } = setUp()
+    const { time, ask, store, told } = setUp()
     ask('k', 'a', { limit: 2, ttlMs: 300 })
     ask('k', 'b', { limit: 2, ttlMs: null })
     store.release('k', 'b')
     ask('k', 'c', { limit: 2, ttlMs: null })
     ask('k', 'd', { limit: 2, ttlMs: null, queueMs: 1_000 })
     await time.advance(300)
-    expect(holders('k')).toEqual(['c', 'd'])
+    expect(told).toMatchObject([{ type: 'granted', owner: 'd' }])
   })
 
   test('is served when its head gives up, or has ended', async () => {
