@@ -28,7 +28,7 @@ export default defineConfig({
     // One thread a mutant, which loads the modules once: three times as many mutants a second.
     isolate: false,
     // Many a mutant waits for what never comes; the tests of these suites take a second at most.
-    testTimeout: name.startsWith('redis') ? 8_000 : 20_000,
+    testTimeout: 8_000,
     hookTimeout: 20_000,
     reporters: [],
     sequence: { sequencer: InOrder },
