@@ -21,7 +21,7 @@ export default defineConfig({
     ...base.test,
     include: tests.map((path) => (path.endsWith('.ts') ? path : `${path}*.test.ts`)),
     // Heavy ones, those that load or run the built package, and those of what is not mutated.
-    exclude: ['test/core/many.test.ts', 'test/features/{template-*,decorators*}.test.ts'],
+    exclude: ['test/core/{many,held-bytes}.test.ts', 'test/features/{template-*,decorators*,rw-load}.test.ts'],
     setupFiles: ['test/mutation/left-out.ts'],
     execArgv: [],
     pool: 'threads',
