@@ -297,7 +297,10 @@ it('an inner lease cannot be exported, and hears that its instance is being clos
   let closed: Promise<void> | undefined
   await one.run(() =>
     one.run(async (inner) => {
-      await expect(async () => await inner.export()).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+      await expect(async () => await inner.export()).rejects.toMatchObject({
+        code: 'INVALID_OPTION',
+        message: expect.stringContaining('export the outer lease') as string,
+      })
       closed = close({ drainMs: 5_000 })
       expect(inner.closing.aborted).toBe(true)
       expect(inner.active).toBe(true)

@@ -22,6 +22,7 @@ export const reasons: readonly Reason[] = [
   { code: 'if (first !== undefined)', to: 'true', why: types },
 
   { file: 'acquire.ts', code: 'space.gates.size > 0 && space.gates.has', why: cost },
+  { file: 'acquire.ts', code: '} catch (error) {', why: 'it is asked for properly then, and fails just so' },
   { file: 'acquire.ts', code: "trace('holdfast:acquired'", why: same },
   { file: 'acquire.ts', code: 'if (opening !== undefined)', to: 'true', why: cost },
   {
@@ -108,6 +109,13 @@ export const reasons: readonly Reason[] = [
     why: 'a saving only: the error that is made is the same as the one made later',
   },
   { file: 'holds.ts', code: 'this.#byOwner?.size === 0', why: 'gives memory back: what is found is the same' },
+  { file: 'holds.ts', code: 'if (this.size === 0) this.whenEmpty', to: 'true', why: 'who is called looks for himself' },
+  { file: 'timers.ts', code: '() => lists.delete(wholeMs)', why: 'gives memory back: what fires is the same' },
+  {
+    file: 'space.ts',
+    code: "storeTimeoutMs, 'release', false",
+    why: 'nobody hears that this call failed: it is tried again',
+  },
 
   { file: 'release.ts', code: 'if (space.syncStore !== undefined)', to: 'false', why: cost },
   { file: 'release.ts', code: 'gates.size === 0', why: cost },
@@ -118,7 +126,8 @@ export const reasons: readonly Reason[] = [
     why: 'for a wall clock that is set back by just the length of a suspend',
   },
   { file: 'renewal.ts', code: 'if (hold.space.syncStore !== undefined)', why: cost },
-  { file: 'renewal.ts', code: "'inspect', false", why: 'nobody hears that this call failed' },
+  { file: 'renewal.ts', code: "'inspect', keepAlive", why: 'nobody hears that this call failed' },
+  { file: 'renewal.ts', code: 'const heir = hold.ended === undefined', to: 'false', why: cost },
   {
     file: 'renewal.ts',
     code: 'space.syncStore?.wasRevoked?.',
