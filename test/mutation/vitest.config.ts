@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 import base from '../../vitest.config.js'
 import { suiteNamed } from './suites.js'
 
-const { name, tests } = suiteNamed(process.env['HOLDFAST_MUTATED'])
+const { tests } = suiteNamed(process.env['HOLDFAST_MUTATED'])
 
 /** In the order of the suite, small files first: most mutants fail within milliseconds, and the first failure ends a run. */
 class InOrder extends BaseSequencer {
