@@ -28,7 +28,12 @@ export async function fill(name: string, text: string): Promise<void> {
   const between = new RegExp(`(<!-- ${name}:begin -->)[^]*(<!-- ${name}:end -->)`)
   const page = readFileSync(PAGE, 'utf8')
   const filled = page.replace(between, (_, begin: string, end: string) => `${begin}\n\n${text}\n\n${end}`)
-  writeFileSync(PAGE, await format(filled, { ...(await resolveConfig(PAGE)), parser: 'markdown' }))
+  await save(PAGE, filled)
+}
+
+/** Writes a file as the house formats it. */
+export async function save(path: string, text: string): Promise<void> {
+  writeFileSync(path, await format(text, { ...(await resolveConfig(path)), filepath: path }))
 }
 
 export const today = (): string => new Date().toISOString().slice(0, 10)

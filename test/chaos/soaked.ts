@@ -2,9 +2,8 @@
  * Writes what a soak came to into docs/chaos.md, and its figures into docs/chaos-soak.json: `npm run soak -- --chaos` first, then
  * `node --import tsx test/chaos/soaked.ts FOLDER...` with the folders of its reports.
  */
-import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Column, countOf, fill, reportsIn, type SavedReport, tableOf, today } from './page.js'
+import { type Column, countOf, fill, reportsIn, save, type SavedReport, tableOf, today } from './page.js'
 
 const columns: readonly Column[] = [
   ['store', ({ library, shape }) => (library === 'holdfast' ? `Redis, ${shape}` : 'memory')],
@@ -33,7 +32,7 @@ const faults = reports.reduce((sum, report) => sum + (report.faults.all ?? 0), 0
 const about = `${faults.toLocaleString('en-US')} faults in all, ttl 1 s, Node ${process.versions.node}, ${today()}. By kind, and more: [chaos-soak.json](chaos-soak.json).`
 await fill('soak', [tableOf(columns, reports), about].join('\n\n'))
 const json = { date: today(), node: process.versions.node, faults, runs: reports.map(kept) }
-writeFileSync(join('docs', 'chaos-soak.json'), `${JSON.stringify(json, null, 2)}\n`)
+await save(join('docs', 'chaos-soak.json'), JSON.stringify(json, null, 2))
 
 /** Without what is long, or of this machine only. */
 function kept({ failed, ...report }: SavedReport) {
