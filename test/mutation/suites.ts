@@ -27,7 +27,20 @@ export const suites: readonly Suite[] = [
     ),
     tests: [
       ...[
-        ...['calls', 'values', 'link', 'connect', 'tls', 'wire', 'layout', 'clients', 'notices', 'queue', 'several'],
+        ...[
+          'calls',
+          'values',
+          'answers',
+          'link',
+          'connect',
+          'tls',
+          'wire',
+          'layout',
+          'clients',
+          'notices',
+          'queue',
+          'several',
+        ],
         ...['tokens', 'pools', 'together', 'hostile', 'cluster', 'cluster-queue'],
       ].map((part) => `test/redis/${part}.test.ts`),
       'test/mutation/redis-contract.ts',

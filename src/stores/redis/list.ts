@@ -1,5 +1,6 @@
 import type { KeyPage } from '../../core/store.js'
 import type { Driver } from './client.js'
+import { badReply } from './failure.js'
 import { isAuxKey } from './keys.js'
 
 export interface ListOptions {
@@ -21,6 +22,7 @@ export async function listKeys(driver: Driver, { prefix, limit, cursor }: ListOp
     const scan = scanners[node]
     if (scan === undefined) break
     const page = await scan(at, pattern, count)
+    if (!/^\d{1,20}$/.test(page.cursor) || !isTexts(page.keys)) throw badReply('list')
     for (const name of page.keys) {
       const key = name.slice(driver.keyPrefix.length)
       if (!isAuxKey(key, driver.keyPrefix)) found.add(key)
@@ -35,6 +37,11 @@ export async function listKeys(driver: Driver, { prefix, limit, cursor }: ListOp
 
 const maxCount = 1_000
 const maxSteps = 20
+
+/** What the client says is one thing, what the server said another. */
+function isTexts(keys: unknown): boolean {
+  return Array.isArray(keys) && keys.every((key) => typeof key === 'string')
+}
 
 function readCursor(cursor: string | undefined): [node: number, at: string] {
   const [node, at] = /^(\d{1,5}):(\d{1,20})$/.exec(cursor ?? '0:0')?.slice(1) ?? []
