@@ -16,13 +16,13 @@ export const suites: readonly Suite[] = [
   },
   {
     name: 'redis-parts',
-    mutate: onRedis('address failure keys record request silence'),
+    mutate: onRedis('address failure keys record replies request silence'),
     tests: ['request', 'reading', 'failure', 'silence', 'keys'].map((part) => `test/redis/${part}.test.ts`),
   },
   {
     name: 'redis',
     mutate: onRedis(
-      'calls capabilities client connect index ioredis link list node-redis notices replies script-call scripts shard-notices',
+      'calls capabilities client connect index ioredis link list node-redis notices script-call scripts shard-notices',
       'store together values',
     ),
     tests: [

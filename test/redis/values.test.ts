@@ -137,3 +137,14 @@ test('a fresh value is had by one GET', async () => {
   await expect.poll(() => seen).toEqual(['get', 'echo'])
   monitor.disconnect()
 })
+
+test('a value of another program is none that can be read, and one without an end is never stale', async () => {
+  const key = freshKey()
+  for (const text of ['7\n12', '7\n0', '0\n0\ntext', '7\n-1\ntext', '7\n0.5\ntext', 'x\n0\ntext']) {
+    await foreign.set(`{${key}}:value`, text)
+    expect(await values.get(key), text).toEqual({ content: undefined, token: 0, staleMs: 0 })
+    expect(await values.get(key, true), text).toEqual({ content: undefined, token: 0, staleMs: 0 })
+  }
+  await values.set(key, { content: 'text', token: 8, freshMs: null, staleMs: 0 })
+  expect(await values.get(key, true)).toEqual({ content: 'text', token: 8, staleMs: 0 })
+})
