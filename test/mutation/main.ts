@@ -59,13 +59,22 @@ async function writePage(): Promise<void> {
     console.log(`${pagePath} is of all suites, and is written once they have run: ${missing.join(', ')}`)
     return
   }
-  const reports = suites.map(({ name }) => JSON.parse(readFileSync(fileOf(name), 'utf8')) as Report)
-  const report = { files: Object.assign({}, ...reports.map(({ files }) => files)) as Report['files'] }
+  const report = { files: Object.assign({}, ...suites.map(mutatedBy)) as Report['files'] }
   const date = new Date().toISOString().slice(0, 10)
   const versions = `${date}, Node ${process.versions.node}, Stryker ${versionOf('@stryker-mutator/core')}, Vitest ${versionOf('vitest')}.`
   const page = pageOf(report, reasons, versions)
   writeFileSync(pagePath, await format(page, { ...(await resolveConfig(pagePath)), parser: 'markdown' }))
   console.log(`${pagePath} is written`)
+}
+
+/** What is known of a suite's files. Its report keeps those that were of it once. */
+function mutatedBy({ name, mutate }: Suite): Report['files'] {
+  const { files } = JSON.parse(readFileSync(fileOf(name), 'utf8')) as Report
+  const isOwn = (path: string): boolean =>
+    mutate
+      .split(',')
+      .some((own) => (own.includes('*') ? path.startsWith(own.slice(0, own.indexOf('*'))) : path === own))
+  return Object.fromEntries(Object.entries(files).filter(([path]) => isOwn(path)))
 }
 
 function fileOf(suite: string): string {

@@ -219,6 +219,12 @@ export const reasons: readonly Reason[] = [
     from: 'entry === undefined',
     why: types,
   },
+  {
+    file: 'memory.ts',
+    code: 'entry !== undefined && entry.used > 0',
+    from: 'entry.used > 0',
+    why: 'a key that nobody holds and somebody waits for is granted at once',
+  },
   { file: 'memory/values.ts', code: 'if (was) shelf?.drop(key)', why: types },
   { file: 'memory/values.ts', code: '=== Number.POSITIVE_INFINITY', why: 'saves a look at the clock' },
   { file: 'memory/values.ts', code: 'this.puts++', why: 'only that it is another one counts' },

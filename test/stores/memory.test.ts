@@ -244,6 +244,21 @@ describe('another limit in memory', () => {
   })
 })
 
+describe('the limits that a key in memory had', () => {
+  test('go on to mean the one it has when it is resized in use, and are forgotten when nobody uses it', () => {
+    const { ask, store } = setUp()
+    store.resize?.('k', 2, 3)
+    ask('k', 'a', { limit: 7 })
+    store.resize?.('k', 7, 9)
+    expect(ask('k', 'b', { limit: 2 })).toBeGreaterThan(0)
+    store.release('k', 'a')
+    store.release('k', 'b')
+    store.resize?.('k', 5, 4)
+    ask('k', 'c', { limit: 2 })
+    expect(store.inspect('k')?.limit).toBe(2)
+  })
+})
+
 describe('several keys in memory', () => {
   test('are granted together where each has room, held or not', () => {
     const { ask, store, holders } = setUp()
