@@ -27,21 +27,8 @@ export const suites: readonly Suite[] = [
     ),
     tests: [
       ...[
-        ...[
-          'calls',
-          'values',
-          'answers',
-          'link',
-          'connect',
-          'tls',
-          'wire',
-          'layout',
-          'clients',
-          'notices',
-          'queue',
-          'several',
-        ],
-        ...['tokens', 'pools', 'together', 'hostile', 'cluster', 'cluster-queue'],
+        ...['calls', 'values', 'store', 'answers', 'link', 'connect', 'tls', 'wire', 'layout', 'clients', 'notices'],
+        ...['queue', 'several', 'tokens', 'pools', 'together', 'hostile', 'cluster', 'cluster-queue'],
       ].map((part) => `test/redis/${part}.test.ts`),
       'test/mutation/redis-contract.ts',
     ],

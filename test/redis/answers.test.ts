@@ -28,7 +28,7 @@ const calls: readonly [operation: string, call: (store: Store) => unknown][] = [
 ]
 
 describe.each(clientKinds)('by $name', ({ open }) => {
-  const storeBefore = async (answer: string): Promise<Store> => {
+  const storeBefore = async (answer: unknown): Promise<Store> => {
     const { url } = await answeringServer(() => answer)
     const { client, end } = await open(url)
     onTestFinished(end)
@@ -44,6 +44,14 @@ describe.each(clientKinds)('by $name', ({ open }) => {
         expect(failure, operation).toBeInstanceOf(StoreError)
         expect((failure as Error).message).toContain(`The store failed to ${operation}`)
       }
+    },
+  )
+
+  test.each([[['0x', []]], [['x0', []]], [['', []]], [['0', 'h']]])(
+    'a page of keys is refused when it is %j',
+    async (page) => {
+      const store = await storeBefore(page)
+      await expect(store.list('', 10)).rejects.toThrow('The store failed to list')
     },
   )
 
