@@ -526,4 +526,17 @@ export const reasons: readonly Reason[] = [
     to: 'false',
     why: 'who asks again has a connection',
   },
+  { file: 'redis/store.ts', code: 'ready(operation: string)', why: 'the first call opens it as well' },
+  {
+    file: 'redis/store.ts',
+    code: 'if (answer.granted) return answer',
+    to: 'false',
+    why: 'who asks again is given what it has',
+  },
+  {
+    file: 'redis/store.ts',
+    code: 'slotOf(keyPrefix + key)',
+    why: 'the Cluster itself says when they are not in one slot',
+  },
+  { file: 'redis/list.ts', code: 'Array.isArray(keys) && keys.every', why: 'node-redis makes text of each by itself' },
 ]
