@@ -65,8 +65,11 @@ export function isPassable({ passes, expireMs, minHoldMs }: Terms): boolean {
   return passes && expireMs === undefined && minHoldMs === 0
 }
 
-/** Would both ask the store for the same? Else what was asked for by one is no grant to the other: its lease may be shorter. */
+/**
+ * Would both ask the store for the same? Else what was asked for by one is no grant to the other: its lease may be shorter, and no
+ * tokens were reserved where it is not passed on.
+ */
 export function asksAlike(a: Terms, b: Terms): boolean {
-  const alike = a.limit === b.limit && a.permits === b.permits && a.ttlMs === b.ttlMs
+  const alike = a.limit === b.limit && a.permits === b.permits && a.ttlMs === b.ttlMs && a.passes === b.passes
   return alike && a.expireMs === b.expireMs && a.minHoldMs === b.minHoldMs
 }

@@ -122,7 +122,8 @@ describe('what a handle asks for', () => {
 
   test('is the same to the store when all that it is told is', () => {
     expect(asksAlike(terms, { ...terms, label: 'other', onLost: 'warn' })).toBe(true)
-    for (const other of [{ limit: 2 }, { permits: 2 }, { ttlMs: 2 }, { expireMs: 2 }, { minHoldMs: 2 }]) {
+    const others = [{ limit: 2 }, { permits: 2 }, { ttlMs: 2 }, { expireMs: 2 }, { minHoldMs: 2 }, { passes: false }]
+    for (const other of others) {
       expect(asksAlike(terms, { ...terms, ...other })).toBe(false)
     }
   })

@@ -1,4 +1,5 @@
 import { createHoldfast, LockedError, LockLostError, LockTimeoutError, type MultiLease, StoreError } from 'holdfast'
+import { virtualTime } from 'holdfast/testing'
 import { describe, expect, it } from 'vitest'
 import { rejection, world, type World } from '../support/world.js'
 
@@ -150,6 +151,30 @@ describe('a lock of several keys', () => {
     await time.advance(2_000)
     await Promise.all([single, several])
     expect(order).toEqual(['single', 'several'])
+  })
+
+  it('leaves its place to none of those to whom a hold may be passed on: no tokens were reserved for them', async () => {
+    const time = virtualTime({ scope: 'process' })
+    const options = { ttl: '30s', wait: '1m' } as const
+    const holder = { host: 'here', pid: 42, label: undefined, since: 0 }
+    time.records.acquire({ key: 'holdfast:a', owner: 'x', ttlMs: 1_000, limit: 1, permits: 1, queueMs: 0, holder })
+    const leaves = new AbortController()
+    const several = time.lock(['a', 'b'], { ...options, minHold: '1s', signal: leaves.signal }).acquire()
+    await time.advance(0)
+    const waits = [1, 2].map(() => time.lock('a', options).acquire())
+    time.stall(2_000) // the key came free, and no timer has told of it yet
+    leaves.abort()
+    await rejection(several)
+    const tokens: number[] = []
+    for (const wait of waits) {
+      const lease = await wait
+      tokens.push(lease.token)
+      await lease.release()
+    }
+    const last = time.lock('a').acquireSync()
+    expect(new Set([...tokens, last.token]).size).toBe(3)
+    expect(last.token).toBeGreaterThan(Math.max(...tokens))
+    await time.close()
   })
 
   it('counts expire and minHold from when all keys are held', async () => {

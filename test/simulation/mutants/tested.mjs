@@ -228,4 +228,11 @@ export const tested = [
     to: 'this.#contender.ask() // asking again',
     tests: 'test/core/late-notice.test.ts',
   },
+  {
+    name: 'a place that was asked for without turns is granted with them',
+    file: 'src/core/terms.ts',
+    from: ' && a.passes === b.passes',
+    to: '',
+    tests: 'test/features/several-keys.test.ts',
+  },
 ]
