@@ -6,7 +6,7 @@ import type { Notice, Store } from '../../src/core/store.js'
 import { redis, type RedisOptions } from '../../src/stores/redis/index.js'
 import { slotOf } from '../../src/stores/redis/keys.js'
 import { runProgram } from '../process/support/child.js'
-import { type RedisCluster, startCluster } from '../support/servers/cluster.js'
+import { moveSlot, type RedisCluster, startCluster } from '../support/servers/cluster.js'
 import { until } from '../support/until.js'
 import { channelsOf, type ClusterKind, clusterKinds, keyOn } from './cluster-clients.js'
 import { eventually, freshKey, request, take } from './support.js'
@@ -178,8 +178,8 @@ describe.each(clusterKinds)('the queue on a cluster by $name', ({ open }) => {
     const key = keyOn(0)
     await take(holder.store, key, 'holder')
     expect(await waiting.queueUp(key, 'waiting')).toBe(0)
-    await moveSlot(slotOf(key), 0, 1)
-    onTestFinished(() => moveSlot(slotOf(key), 1, 0))
+    await moveSlot(cluster, slotOf(key), 0, 1)
+    onTestFinished(() => moveSlot(cluster, slotOf(key), 1, 0))
     await eventually(async () => {
       await waiting.queueUp(key, 'waiting') // as the heartbeat does
       return (await channelsOf(cluster.masters.slice(1, 2), key)) === 1
@@ -188,24 +188,6 @@ describe.each(clusterKinds)('the queue on a cluster by $name', ({ open }) => {
     await expect.poll(() => waiting.grants()).toMatchObject([{ key, owner: 'waiting' }])
   })
 })
-
-async function moveSlot(slot: number, from: number, to: number): Promise<void> {
-  const [source, target] = [cluster.masters[from], cluster.masters[to]]
-  if (source === undefined || target === undefined) throw new Error('there are three')
-  const ids = {
-    from: String(await source.command('CLUSTER', 'MYID')),
-    to: String(await target.command('CLUSTER', 'MYID')),
-  }
-  await target.command('CLUSTER', 'SETSLOT', String(slot), 'IMPORTING', ids.from)
-  await source.command('CLUSTER', 'SETSLOT', String(slot), 'MIGRATING', ids.to)
-  const keys = (await source.command('CLUSTER', 'GETKEYSINSLOT', String(slot), '1000')) as string[]
-  if (keys.length > 0) {
-    await source.command('MIGRATE', target.host, String(target.port), '', '0', '5000', 'KEYS', ...keys)
-  }
-  for (const node of [target, source, ...cluster.masters]) {
-    await node.command('CLUSTER', 'SETSLOT', String(slot), 'NODE', ids.to)
-  }
-}
 
 const programs = {
   ioredis: (nodes: string) => `import { Cluster } from 'ioredis'

@@ -42,6 +42,25 @@ export async function startCluster({ replicas = 0, args = [] }: ClusterOptions =
   return { masters: nodes.slice(0, slotRanges.length), replicas: nodes.slice(slotRanges.length), nodes, stop }
 }
 
+/** Gives a slot and what is in it to another master; both by their index. */
+export async function moveSlot({ masters }: RedisCluster, slot: number, from: number, to: number): Promise<void> {
+  const [source, target] = [masters[from], masters[to]]
+  if (source === undefined || target === undefined) throw new Error('there are three')
+  const ids = {
+    from: String(await source.command('CLUSTER', 'MYID')),
+    to: String(await target.command('CLUSTER', 'MYID')),
+  }
+  await target.command('CLUSTER', 'SETSLOT', String(slot), 'IMPORTING', ids.from)
+  await source.command('CLUSTER', 'SETSLOT', String(slot), 'MIGRATING', ids.to)
+  const keys = (await source.command('CLUSTER', 'GETKEYSINSLOT', String(slot), '1000')) as string[]
+  if (keys.length > 0) {
+    await source.command('MIGRATE', target.host, String(target.port), '', '0', '5000', 'KEYS', ...keys)
+  }
+  for (const node of [target, source, ...masters]) {
+    await node.command('CLUSTER', 'SETSLOT', String(slot), 'NODE', ids.to)
+  }
+}
+
 async function startNode(args: readonly string[]): Promise<RedisServer> {
   const busPort = String(await freePort())
   const settings = ['--cluster-enabled', 'yes', '--cluster-port', busPort, '--cluster-node-timeout', '1000']
