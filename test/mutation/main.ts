@@ -6,7 +6,7 @@ import { Stryker } from '@stryker-mutator/core'
 import { format, resolveConfig } from 'prettier'
 import { sharedRedis } from '../support/servers/redis.js'
 import { pageOf } from './page.js'
-import { reasons } from './reasons.js'
+import { reasons } from './reasons/index.js'
 import type { Report } from './report.js'
 import { type Suite, suites } from './suites.js'
 

@@ -1,4 +1,4 @@
-import type { Reason } from './reasons.js'
+import type { Reason } from './reasons/reasons.js'
 import { type MutatedFile, type Report, scoreOf, type Survivor, survivorsOf, type Tally, tallyOf } from './report.js'
 
 /** The page of docs/ that tells what a run found, in Markdown. `versions` names what it ran on. */
@@ -33,7 +33,7 @@ export function reasonFor(survivor: Survivor, reasons: readonly Reason[]): strin
   const { path, code, original, replacement } = survivor
   return reasons.find(
     (reason) =>
-      (reason.file === undefined || path.endsWith(`/${reason.file}`)) &&
+      (reason.file === '*' || path.endsWith(`/${reason.file}`)) &&
       code.includes(reason.code) &&
       (reason.from === undefined || original === reason.from) &&
       (reason.to === undefined || replacement === reason.to),

@@ -12,6 +12,7 @@ const value = { content: 'text', token: 1, freshMs: 1_000, staleMs: 0 }
 const calls: readonly [operation: string, call: (store: Store) => unknown][] = [
   ['acquire', (store) => store.acquire(request('k', 'a'))],
   ['acquire', (store) => store.acquire(request('k', 'a', { again: true }))],
+  ['acquire', (store) => Promise.all(['k', 'l'].map((key) => store.acquire(request(key, 'a', { again: true }))))],
   ['acquire', (store) => store.acquire(request('k', 'a', { limit: 3 }))],
   ['acquire', (store) => store.acquire(request('k', 'a', { adopts: 'b' }))],
   ['acquire', (store) => store.acquireAll?.([request('k', 'a'), request('l', 'b')])],
@@ -35,17 +36,29 @@ describe.each(clientKinds)('by $name', ({ open }) => {
     return redis(client)
   }
 
+  const eachNamesItself = async (store: Store): Promise<void> => {
+    for (const [operation, call] of calls) {
+      const failure = await (async () => call(store))().catch((error: unknown) => error)
+      expect(failure, operation).toBeInstanceOf(StoreError)
+      expect((failure as Error).message).toContain(`The store failed to ${operation}`)
+    }
+  }
+
   test.each(['-ERR it is odd', 'what no script of ours says'])(
     'each call names itself when the answer is %j',
     async (answer) => {
-      const store = await storeBefore(answer)
-      for (const [operation, call] of calls) {
-        const failure = await Promise.resolve(call(store)).catch((error: unknown) => error)
-        expect(failure, operation).toBeInstanceOf(StoreError)
-        expect((failure as Error).message).toContain(`The store failed to ${operation}`)
-      }
+      await eachNamesItself(await storeBefore(answer))
     },
   )
+
+  test('each call names itself when the client was closed', async () => {
+    const { url } = await answeringServer(() => 'PONG')
+    const { client, end } = await open(url)
+    const store = redis(client)
+    await store.values?.get('k', true) // now it is open
+    end()
+    await eachNamesItself(store)
+  })
 
   test.each([[['0x', []]], [['x0', []]], [['', []]], [['0', 'h']]])(
     'a page of keys is refused when it is %j',
@@ -62,5 +75,7 @@ describe.each(clientKinds)('by $name', ({ open }) => {
     const { values } = await storeBefore('-ERR it is odd')
     await expect(values?.get('k')).rejects.toThrow('The store failed to get')
     await expect(values?.get('k', true)).rejects.toThrow('The store failed to get')
+    const halfOdd = await storeBefore(['1\n{}', 'odd'])
+    await expect(halfOdd.values?.get('k', true)).rejects.toThrow('The store failed to get')
   })
 })

@@ -161,7 +161,9 @@ describe('a client of ioredis', () => {
 
 test.each([undefined, null, 6379, {}, new Map()])('redis(%o) is refused', (target) => {
   // @ts-expect-error not a client, as from JavaScript
-  expect(() => redis(target)).toThrow(InvalidOptionError)
+  const make = () => redis(target)
+  expect(make).toThrow(InvalidOptionError)
+  expect(make).toThrow('a client of ioredis or node-redis; this is neither')
 })
 
 // The majors that are not the development dependency of the same name; that one is in the table of all stores.

@@ -1,11 +1,14 @@
 import { createClient } from 'redis'
 import { Redis } from 'ioredis'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { realEnv } from '../../src/core/env.js'
 import type { Notice, Store } from '../../src/core/store.js'
+import { driverOf } from '../../src/stores/redis/client.js'
 import { redis } from '../../src/stores/redis/index.js'
 import { Notices } from '../../src/stores/redis/notices.js'
-import { virtualEnv } from '../../src/testing/virtual-env.js'
+import { virtualEnv, type VirtualEnv } from '../../src/testing/virtual-env.js'
+import { until } from '../support/until.js'
 import { startProxy } from '../support/servers/proxy.js'
 import { type RedisServer, startRedis } from '../support/servers/redis.js'
 import { clientKinds } from './clients.js'
@@ -188,5 +191,54 @@ describe('the connection for notices', () => {
     notices.close()
     notices.want()
     expect(asked).toBe(1)
+  })
+
+  /** Its clock stands still but for what the test lets pass; the connection is real. */
+  const byHand = (url: string): { notices: Notices; time: VirtualEnv } => {
+    const [time, client] = [virtualEnv(), new Redis(url).on('error', () => {})]
+    const driver = () => Promise.resolve(driverOf(client, realEnv))
+    const notices = new Notices({ env: time, wakeId: freshKey(), keyPrefix: '', driver, shards: undefined })
+    onTestFinished(() => {
+      notices.close()
+      client.disconnect()
+    })
+    return { notices, time }
+  }
+
+  test('is not waited for longer than asked, nor twice', async () => {
+    const own = await ownRedis()
+    const { notices, time } = byHand(own.url)
+    own.pause()
+    onTestFinished(() => own.resume())
+    const answers: boolean[] = []
+    for (let caller = 0; caller < 2; caller++) void notices.wayOpened('k', 200).then((is) => answers.push(is))
+    await time.advance(199)
+    expect([answers, time.keepAliveTimers]).toEqual([[], 2])
+    await time.advance(1)
+    expect([answers, time.keepAliveTimers]).toEqual([[false, false], 0])
+    expect(await notices.wayOpened('k', 200)).toBe(false)
+    expect(time.pendingTimers).toBe(0)
+    own.resume()
+    await until(() => notices.wayTo('k') === 'channel')
+    expect(await notices.wayOpened('k', 200)).toBe(true)
+  })
+
+  test('is tried again after a failure, without keeping the process alive, and not after its end', async () => {
+    const own = await ownRedis()
+    await own.command('ACL', 'SETUSER', 'default', '-subscribe')
+    const { notices, time } = byHand(own.url)
+    expect(await notices.wayOpened('k', 200)).toBe(false)
+    expect([time.pendingTimers, time.keepAliveTimers]).toEqual([1, 0])
+    notices.stop()
+    expect(time.pendingTimers).toBe(0)
+    await own.command('ACL', 'SETUSER', 'default', '+subscribe')
+    own.pause()
+    notices.want()
+    await time.advance(0)
+    notices.stop() // while it waits for the answer
+    await time.advance(0)
+    expect(time.pendingTimers).toBe(0)
+    own.resume()
+    expect(await notices.wayOpened('k', 200)).toBe(true)
   })
 })
