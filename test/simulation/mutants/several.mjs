@@ -1,6 +1,9 @@
 // Planted bugs of locks of several keys. Those of tests are of what the simulated programs, who take two, do not see.
 
-const several = 'test/features/several-keys.test.ts'
+const taking = 'test/features/several-keys.test.ts'
+const waiting = 'test/features/several-waiting.test.ts'
+const failing = 'test/features/several-failing.test.ts'
+const leases = 'test/features/several-leases.test.ts'
 const onRedis = 'test/redis/several.test.ts'
 
 /** See ./index.mjs. */
@@ -10,7 +13,7 @@ export const severalKeys = [
     file: 'src/features/multi-handle.ts',
     from: '[...new Set(keys.map(checkKey))].sort()',
     to: '[...new Set(keys.map(checkKey))]',
-    tests: several,
+    tests: taking,
   },
   {
     name: 'what was taken of several keys is kept when one is not to be had',
@@ -23,7 +26,7 @@ export const severalKeys = [
     file: 'src/features/acquire-all.ts',
     from: 'waitMs: leftMs(space, waiting, sinceMs), signal',
     to: 'waitMs: waiting.waitMs, signal',
-    tests: several,
+    tests: waiting,
   },
   {
     name: 'one of several keys is lost while others are waited for',
@@ -36,41 +39,42 @@ export const severalKeys = [
     file: 'src/features/acquire-all.ts',
     from: 'if (failing?.unknown === true) abandon(space, others, othersSeats)',
     to: '',
+    tests: failing,
   },
   {
     name: 'a refusal after a lost reply leaves several keys held',
     file: 'src/features/acquire-all.ts',
     from: 'if (failing?.unknown === true) abandon(space, all, seats)',
     to: '',
-    tests: several,
+    tests: failing,
   },
   {
     name: 'several keys pass those who wait in this process',
     file: 'src/features/acquire-all.ts',
     from: 'return waitMs <= 0 || !all.some(({ storeKey }) => held.has(storeKey) || gates.has(storeKey))',
     to: 'return true',
-    tests: several,
+    tests: waiting,
   },
   {
     name: 'expire of several keys counts from the first',
     file: 'src/features/several.ts',
     from: 'if (expireMs === undefined && minHoldMs === 0) return terms',
     to: 'return terms',
-    tests: several,
+    tests: waiting,
   },
   {
     name: 'a lease of several keys forgets the first when it ends',
     file: 'src/features/multi-lease.ts',
     from: 'return this.#holds.toReversed()',
     to: 'return this.#holds.slice(1).toReversed()',
-    tests: several,
+    tests: taking,
   },
   {
     name: 'a lease of several keys is active while one of them is',
     file: 'src/features/multi-lease.ts',
     from: 'return this.#holds.every((hold) => hold.isActive())',
     to: 'return this.#holds.some((hold) => hold.isActive())',
-    tests: several,
+    tests: leases,
   },
   {
     name: 'the script of several keys passes those who wait',
@@ -98,20 +102,20 @@ export const severalKeys = [
     file: 'src/features/acquire-all.ts',
     from: 'await Promise.all(stale.map((hold) => renew(hold, mark)))',
     to: 'return',
-    tests: several,
+    tests: waiting,
   },
   {
     name: 'of several keys a late answer to an early question ends the least hold',
     file: 'src/core/terms.ts',
     from: ' || minHoldLater === true',
     to: '',
-    tests: several,
+    tests: waiting,
   },
   {
     name: 'of several keys one is granted after all were given back',
     file: 'src/features/acquire-all.ts',
     from: 'if (answer.granted && hold.ended !== undefined) space.cleanUp(terms, owner)',
     to: '',
-    tests: several,
+    tests: waiting,
   },
 ]

@@ -233,6 +233,6 @@ export const tested = [
     file: 'src/core/terms.ts',
     from: ' && a.passes === b.passes',
     to: '',
-    tests: 'test/features/several-keys.test.ts',
+    tests: 'test/features/several-waiting.test.ts',
   },
 ]
