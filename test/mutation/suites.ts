@@ -28,7 +28,7 @@ export const suites: readonly Suite[] = [
     tests: [
       ...[
         ...['calls', 'values', 'store', 'answers', 'link', 'connect', 'tls', 'wire', 'layout', 'clients', 'notices'],
-        ...['queue', 'several', 'tokens', 'pools', 'together', 'hostile', 'cluster', 'cluster-queue'],
+        ...['queue', 'several', 'tokens', 'pools', 'together', 'hostile', 'cluster', 'cluster-queue', 'shard-notices'],
       ].map((part) => `test/redis/${part}.test.ts`),
       'test/mutation/redis-contract.ts',
     ],

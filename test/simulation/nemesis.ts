@@ -100,7 +100,10 @@ export class Nemesis {
       world.after(durationMs, () => this.#restart(index))
     } else if (!machine.paused) {
       machine.pause()
-      world.after(durationMs, () => this.#resume(index, kind === 'suspend' ? durationMs : 0))
+      world.after(durationMs, () => {
+        // not the one that was started in its place, and paused as well
+        if (this.#fleet.clients[index]?.machine === machine) this.#resume(index, kind === 'suspend' ? durationMs : 0)
+      })
     }
   }
 

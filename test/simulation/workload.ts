@@ -104,7 +104,11 @@ export class Workload {
         this.checkFreshness(held)
       })
     } catch (error) {
-      world.note(`${client.machine.host} gives up: ${describe(error).slice(0, 60)}`)
+      world.note(
+        `${client.machine.host} gives up: ${describe(error)
+          .replace(/\n[^]*/, '')
+          .slice(0, 60)}`,
+      )
       this.checkRefusal(error, {
         ask,
         waitMs,
