@@ -104,11 +104,8 @@ export class Workload {
         this.checkFreshness(held)
       })
     } catch (error) {
-      world.note(
-        `${client.machine.host} gives up: ${describe(error)
-          .replace(/\n[^]*/, '')
-          .slice(0, 60)}`,
-      )
+      const [why = ''] = describe(error).split('\n') // no stack: it names the folder of the code
+      world.note(`${client.machine.host} gives up: ${why.slice(0, 60)}`)
       this.checkRefusal(error, {
         ask,
         waitMs,
