@@ -7,7 +7,7 @@ import { ShardNotices } from '../../src/stores/redis/shard-notices.js'
 import { virtualEnv, type VirtualEnv } from '../../src/testing/virtual-env.js'
 import { moveSlot, type RedisCluster, startCluster } from '../support/servers/cluster.js'
 import { until } from '../support/until.js'
-import { clusterKinds, keyOn, type OpenCluster } from './cluster-clients.js'
+import { type ClusterKind, clusterKinds, keyOn, type OpenCluster } from './cluster-clients.js'
 import { freshKey } from './support.js'
 
 let cluster: RedisCluster
@@ -18,6 +18,7 @@ afterAll(() => cluster.stop())
 
 const patienceMs = 200
 const idleMs = 10_000
+const longestPauseMs = 5_000
 
 interface Listening {
   readonly notices: ShardNotices
@@ -44,27 +45,35 @@ async function connections(index: number): Promise<number> {
   return clients.split('\n').filter((line) => /\bssub=[1-9]/.test(line)).length
 }
 
+function listenBy({ client }: OpenCluster): Listening {
+  const time = virtualEnv()
+  const told: string[] = []
+  let resyncs = 0
+  const { shards } = driverOf(client, realEnv)
+  if (shards === undefined) throw new Error('it is a Cluster')
+  const onMessage = (text: string): void => void told.push(text)
+  const notices = new ShardNotices({ env: time, shards, onMessage, onResync: () => resyncs++ })
+  onTestFinished(() => notices.stop())
+  return { notices, time, told, resyncs: () => resyncs }
+}
+
+/** A client that knows the Cluster. */
+async function connected(open: ClusterKind['open'], { nodes }: RedisCluster): Promise<OpenCluster> {
+  const client = await open(nodes)
+  const store = redis(client.client)
+  await store.inspect(freshKey())
+  await store.close()
+  return client
+}
+
 describe.each(clusterKinds)('sharded channels by $name', ({ open }) => {
   let client: OpenCluster
   beforeAll(async () => {
-    client = await open(cluster.nodes)
-    const store = redis(client.client)
-    await store.inspect(freshKey()) // now it knows the Cluster
-    await store.close()
+    client = await connected(open, cluster)
   })
   afterAll(() => client.end())
 
-  function listen(): Listening {
-    const time = virtualEnv()
-    const told: string[] = []
-    let resyncs = 0
-    const { shards } = driverOf(client.client, realEnv)
-    if (shards === undefined) throw new Error('it is a Cluster')
-    const onMessage = (text: string): void => void told.push(text)
-    const notices = new ShardNotices({ env: time, shards, onMessage, onResync: () => resyncs++ })
-    onTestFinished(() => notices.stop())
-    return { notices, time, told, resyncs: () => resyncs }
-  }
+  const listen = (): Listening => listenBy(client)
 
   test('are open when they say so, each on the master of its key', async () => {
     const { notices, told, resyncs } = listen()
@@ -185,3 +194,40 @@ describe.each(clusterKinds)('sharded channels by $name', ({ open }) => {
     await until(() => resyncs() > 0)
   })
 })
+
+test.each(clusterKinds)(
+  'a channel that cannot be opened says so at once, is tried again, and what may have been missed is told, by $name',
+  async ({ open }) => {
+    const own = await startCluster()
+    onTestFinished(() => own.stop())
+    const client = await connected(open, own)
+    onTestFinished(() => client.end())
+    const { notices, time, resyncs } = listenBy(client)
+    const key = keyOn(1)
+    const [known, fresh] = [channelOf(key), channelOn(1)]
+    expect(await notices.opened(known, patienceMs)).toBe(true)
+    const [, master] = own.masters
+    await master?.kill()
+    await until(() => !notices.hears(known))
+    expect(await notices.opened(fresh, patienceMs)).toBe(false) // and no time has passed
+    for (let turn = 0; turn < 3; turn++) {
+      await time.advance(longestPauseMs)
+      expect([notices.hears(known), notices.hears(fresh), notices.refused]).toEqual([false, false, false])
+      await until(() => time.pendingTimers === 1)
+    }
+    expect(resyncs()).toBe(0)
+    await master?.restart({ keepData: false })
+    const store = redis(client.client)
+    onTestFinished(() => store.close())
+    await until(async () => {
+      await Promise.resolve(store.inspect(key)).catch(() => undefined) // who is answered learns that it is back
+      await time.advance(longestPauseMs)
+      return notices.hears(known) && notices.hears(fresh)
+    })
+    await until(() => resyncs() > 0)
+    notices.stop()
+    notices.want(known)
+    notices.stop() // before anything was opened
+    expect(time.pendingTimers).toBe(0)
+  },
+)

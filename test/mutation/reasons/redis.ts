@@ -73,6 +73,9 @@ export const redis: Reasons = {
     'a number is not read from text': [{ code: "isNumber ? '' : textOf(value)", from: "''" }],
   },
   'redis/store.ts': {
+    'for a connection that is lost in the middle of such a call, which says so itself': [
+      { code: "throw this.#calls.failure(driver, 'acquire', error)", from: "'acquire'" },
+    ],
     'the scripts do not read the permits of a mutex': [{ code: "[...args, '1', '1']", from: "'1'" }],
     [types]: ['this.#keys(key)[at] ?? []'],
     'no key has that name': ['#lastKeys: readonly string[] = []'],
@@ -189,6 +192,10 @@ export const redis: Reasons = {
     ],
   },
   'redis/shard-notices.ts': {
+    'no error of a server has it further behind': [
+      { code: '/^(?:ERR unknown|NOPERM)/', to: '/(?:ERR unknown|NOPERM)/' },
+    ],
+    'of nothing reopened, nothing is told': [{ code: 'const reopened: Promise<boolean>[] = []', from: '[]' }],
     'set before it is read': ['#timerIsSoon = false'],
     [cost]: ['ear.failed = true', 'if (this.#timer === undefined && this.#ears.size > 0)'],
     'what is undefined counts as false': ['const unopened ='],

@@ -26,7 +26,7 @@ export const tested = [
     from: 'if not last or #last == #token and last < token then return token end',
     to: 'if true then return token end',
     after: 'madelson with MongoDB, Curator',
-    tests: redisModel,
+    tests: 'test/redis/tokens.test.ts',
   },
   {
     name: 'a wall clock that jumps ahead is not believed',
