@@ -195,14 +195,19 @@ export const redis: Reasons = {
     'no error of a server has it further behind': [
       { code: '/^(?:ERR unknown|NOPERM)/', to: '/(?:ERR unknown|NOPERM)/' },
     ],
-    'of nothing reopened, nothing is told': [{ code: 'const reopened: Promise<boolean>[] = []', from: '[]' }],
+    'only how long the first who waits waits for it': [{ code: 'if (isOpen) ear.failed = false', from: 'false' }],
     'set before it is read': ['#timerIsSoon = false'],
     [cost]: ['ear.failed = true', 'if (this.#timer === undefined && this.#ears.size > 0)'],
     'what is undefined counts as false': ['const unopened ='],
     'nobody hears why: it is tried again': ["throw new Error('it is not needed any more')"],
     [unknownNode]: ['no node of the cluster is known to have the slot'],
-    'of nothing reopened, nothing is told': ['if (reopened.length > 0)'],
-    'only how long it takes until the next try': ['2 ** this.#failures++', 'this.#failures = 0'],
+    'of nothing reopened, nothing is told': ['if (reopened.length > 0)', 'const reopened: Promise<boolean>[] ='],
+    'only how long it takes until the next try': [
+      '2 ** this.#failures++',
+      'this.#failures = 0',
+      'this.#open(ear).catch(',
+      { code: '() => {', to: '{}' },
+    ],
     'at the very microsecond only': ['ear.usedAtMs < idleSinceMs'],
     'saves the server what nobody hears': ['node.subscriber?.unsubscribe'],
     [failover]: [
