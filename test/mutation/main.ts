@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import { Stryker } from '@stryker-mutator/core'
 import { format, resolveConfig } from 'prettier'
 import { sharedRedis } from '../support/servers/redis.js'
-import { pageOf } from './page.js'
+import { needless, pageOf } from './page.js'
 import { reasons } from './reasons/index.js'
 import type { Report } from './report.js'
 import { type Suite, suites } from './suites.js'
@@ -65,6 +65,8 @@ async function writePage(): Promise<void> {
   const page = pageOf(report, reasons, versions)
   writeFileSync(pagePath, await format(page, { ...(await resolveConfig(pagePath)), parser: 'markdown' }))
   console.log(`${pagePath} is written`)
+  for (const { file, code } of needless(report, reasons))
+    console.log(`No reason is needed any more for ${file}: ${code}`)
 }
 
 /** What is known of a suite's files. Its report keeps those that were of it once. */

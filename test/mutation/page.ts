@@ -7,7 +7,7 @@ export function pageOf(report: Report, reasons: readonly Reason[], versions: str
   const folders = [...new Set(paths.map(folderOf))]
   const filesIn = (folder: string): MutatedFile[] =>
     paths.filter((path) => folderOf(path) === folder).flatMap((path) => report.files[path] ?? [])
-  const survivors = Object.entries(report.files).flatMap(([path, file]) => survivorsOf(path, file))
+  const survivors = survivorsIn(report)
   const below = Object.entries(report.files)
     .map(([path, file]) => ({ path, tally: tallyOf([file]) }))
     .filter(({ tally }) => scoreOf(tally) < goal)
@@ -30,14 +30,26 @@ export function pageOf(report: Report, reasons: readonly Reason[], versions: str
 
 /** The reason why no test finds a mutant; undefined: nobody has said. */
 export function reasonFor(survivor: Survivor, reasons: readonly Reason[]): string | undefined {
-  const { path, code, original, replacement } = survivor
-  return reasons.find(
-    (reason) =>
-      (reason.file === '*' || path.endsWith(`/${reason.file}`)) &&
-      code.includes(reason.code) &&
-      (reason.from === undefined || original === reason.from) &&
-      (reason.to === undefined || replacement === reason.to),
-  )?.why
+  return reasons.find((reason) => fits(reason, survivor))?.why
+}
+
+/** Reasons of what tests find by now, or of code that has changed: to be taken out. */
+export function needless(report: Report, reasons: readonly Reason[]): Reason[] {
+  const survivors = survivorsIn(report)
+  return reasons.filter((reason) => !survivors.some((survivor) => fits(reason, survivor)))
+}
+
+function survivorsIn({ files }: Report): Survivor[] {
+  return Object.entries(files).flatMap(([path, file]) => survivorsOf(path, file))
+}
+
+function fits({ file, code, from, to }: Reason, survivor: Survivor): boolean {
+  return (
+    (file === '*' || survivor.path.endsWith(`/${file}`)) &&
+    survivor.code.includes(code) &&
+    (from === undefined || survivor.original === from) &&
+    (to === undefined || survivor.replacement === to)
+  )
 }
 
 const goal = 90

@@ -10,9 +10,8 @@ export const core: Reasons = {
     ],
   },
   'acquire.ts': {
-    [cost]: ['space.gates.size > 0 && space.gates.has', { code: 'if (opening !== undefined)', to: 'true' }],
+    [cost]: ['space.gates.size > 0 && space.gates.has'],
     'it is asked for properly then, and fails just so': ['} catch (error) {'],
-    [same]: ["trace('holdfast:acquired'"],
     'whose time limit is over has given up: both are so': ['late.granted && seat.abandoned'],
     'the promise was rejected already: nobody hears': [
       'return { holder: undefined }',
@@ -51,7 +50,6 @@ export const core: Reasons = {
     'no record has such an owner': ['owner === undefined ? []'],
   },
   'local-line.ts': {
-    'at the very microsecond only': ['< grantedMs / 2'],
     [types]: [{ code: 'this.space.watch?.(waiter)', to: 'this.space.watch(waiter)' }],
   },
   'waiter.ts': {
@@ -60,15 +58,12 @@ export const core: Reasons = {
   },
   'hold.ts': {
     [types]: [
-      'this.deadline === undefined ? 0',
       "this.ended ?? 'LOCK_LOST'",
       { code: 'if (deadline === undefined', from: 'deadline === undefined', to: 'false' },
     ],
     'looked at again where the timer is set': ['deadline === undefined || this.ended !== undefined'],
     [same]: [{ code: 'mark.nowMs >= deadline.leased.nowMs', to: 'mark.nowMs > deadline.leased.nowMs' }],
-    [cost]: ['!space.local && space.held'],
     'who asks has looked just before': ['this.ended !== undefined || this.#turns === 0'],
-    'saves a look at the clocks': ['return minHoldMs > 0 ?'],
     'a renewal looks at the slow clock itself': [{ code: '!this.isActive(true)) return', to: 'false' }],
     'no timer fires before its time': ['this.space.env.nowMs() >= renewAtMs'],
     'a saving only: the error that is made is the same as the one made later': [
@@ -86,12 +81,11 @@ export const core: Reasons = {
     'nobody hears that this call failed: it is tried again': ["storeTimeoutMs, 'release', false"],
     'set before it is read': ["#block = ''"],
     'all that it does is done once by itself': [{ code: 'if (this.closed) return', to: 'false' }],
-    'handles and lines refuse before': ['if (this.closed) throw closedError()'],
     'what a release throws is named already': [{ code: '(while closing)', from: "'release'" }],
     [cost]: [{ code: 'notice.owner.startsWith', to: 'true' }],
   },
   'release.ts': {
-    [cost]: [{ code: 'if (space.syncStore !== undefined)', to: 'false' }, 'gates.size === 0'],
+    [cost]: ['gates.size === 0'],
   },
   'renewal.ts': {
     'what has no lease is never due': ['if (ttlMs === null) return'],
@@ -109,9 +103,6 @@ export const core: Reasons = {
     [types]: ['this.#timer?.clear()'],
   },
   'deadline.ts': {
-    'what has no lease does not end before its limit': [
-      { code: 'const renews =', from: 'leaseMs !== null', to: 'true' },
-    ],
     [cost]: [{ code: 'selfRenewal !== undefined', to: 'true' }],
   },
   'duration.ts': {
@@ -122,9 +113,6 @@ export const core: Reasons = {
   },
   'limited.ts': {
     [same]: [{ code: "{ outcome: 'unknown' }", to: '{}' }],
-  },
-  'key.ts': {
-    [cost]: ['key.length * 3 > maxKeyBytes'],
   },
   'trace.ts': {
     'nobody hears what is published': [{ code: 'if (channels[event].hasSubscribers)', to: 'true' }],

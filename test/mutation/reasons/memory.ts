@@ -20,7 +20,6 @@ export const memory: Reasons = {
       'entry.timerAtMs !== undefined && entry.timerAtMs <= expiresAtMs',
       'if (entry.mayExpire)',
       'before !== undefined && before !== entry && before.isEmpty()',
-      'if (entry.mayExpire) this.#expire',
     ],
     [types]: [
       'entry === undefined || hold === undefined',
@@ -39,9 +38,6 @@ export const memory: Reasons = {
     ],
     'asked for what it has now, nobody looks there': ['filter((limit) => limit !== to)'],
     [types]: [{ code: 'this.#byKey.size > mostKeys && first !== undefined', from: 'first !== undefined' }],
-  },
-  'memory/hit-clock.ts': {
-    [cost]: ['if (this.#left > 0 && !this.#awaitsEnd)'],
   },
   'memory/values.ts': {
     [types]: ['if (was) shelf?.drop(key)'],
